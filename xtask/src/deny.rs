@@ -1,6 +1,5 @@
 //! Licences, sources, bans and advisories, by cargo-deny and `deny.toml`.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -54,18 +53,16 @@ fn answers(program: &PathBuf) -> bool {
 /// Runs a command silently; ends it after [`FETCH_TIMEOUT`], which counts as failure.
 fn succeeds_in_time(command: &mut Command) -> Outcome<bool> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let (ended, end) = mpsc::channel();
-    let stderr = child.stderr.take();
-    // The pipe closes when the child ends, which is the one thing this thread waits for.
-    let reader = std::thread::spawn(move || {
-        let lines = stderr.into_iter().flat_map(|pipe| BufReader::new(pipe).split(b'\n'));
-        lines.for_each(drop);
-        let _ = ended.send(());
-    });
+    let pipe = child.stderr.take();
+    let (ended, end) = mpsc::sync_channel(1);
+    // The pipe closes when the child ends. When the child is ended, a grandchild may hold it: then nobody waits for it.
+    let reader = move || {
+        let closed = pipe.is_none_or(|mut pipe| std::io::copy(&mut pipe, &mut std::io::sink()).is_ok());
+        ended.send(closed)
+    };
+    let _reader = std::thread::Builder::new().name("fetch".to_owned()).spawn(reader)?;
     if end.recv_timeout(FETCH_TIMEOUT).is_err() {
         child.kill()?;
     }
-    let succeeded = child.wait()?.success();
-    drop(reader);
-    Ok(succeeded)
+    Ok(child.wait()?.success())
 }

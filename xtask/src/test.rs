@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 
 use crate::workspace::{Outcome, Workspace, line};
 
-/// Arguments of `cargo test` that choose targets; doctests cannot be combined with them.
-const TARGET_SELECTORS: [&str; 11] = [
+/// Arguments of `cargo test` that choose packages or targets.
+const SELECTORS: [&str; 13] = [
+    "-p",
+    "--package",
     "--lib",
     "--bin",
     "--bins",
@@ -30,9 +32,6 @@ pub(crate) fn run(workspace: &Workspace, extra: &[&str]) -> Outcome {
     let mut failed = Vec::new();
     for (part, selectors) in parts(extra) {
         let mut command = workspace.cargo(["test", "--all-features", "--no-fail-fast"]);
-        if !chooses(extra, &["-p", "--package"]) {
-            command.arg("--workspace");
-        }
         command.args(selectors).args(extra);
         let (tally, passed) = stream(&mut command)?;
         let verdict = if passed { "ok" } else { "FAILED" };
@@ -55,17 +54,13 @@ pub(crate) fn run(workspace: &Workspace, extra: &[&str]) -> Outcome {
 
 /// The runs of `cargo test` that make up one test run, each with the arguments that select its targets.
 fn parts(extra: &[&str]) -> Vec<(&'static str, &'static [&'static str])> {
-    if chooses(extra, &TARGET_SELECTORS) {
+    // What follows a further `--` is for the test binaries.
+    let for_cargo = extra.iter().take_while(|word| **word != "--");
+    if for_cargo.filter_map(|word| word.split('=').next()).any(|word| SELECTORS.contains(&word)) {
         vec![("chosen tests", &[])]
     } else {
-        vec![("unit and integration tests", &["--lib", "--bins", "--tests"]), ("doctests", &["--doc"])]
+        vec![("unit and integration tests", &["--workspace", "--tests"]), ("doctests", &["--workspace", "--doc"])]
     }
-}
-
-/// Whether the arguments for cargo (not those for the test binaries, after a further `--`) hold one of these.
-fn chooses(extra: &[&str], names: &[&str]) -> bool {
-    let for_cargo = extra.iter().take_while(|word| **word != "--");
-    for_cargo.filter_map(|word| word.split('=').next()).any(|word| names.contains(&word))
 }
 
 /// Runs `cargo test`, passing on each line as it comes, and returns what the lines sum to and whether it succeeded.
@@ -178,8 +173,9 @@ mod tests {
     }
 
     #[test]
-    fn chosen_targets_leave_out_the_doctests() {
-        assert_eq!(parts(&["-p", "xtask", "tidy"]).len(), 2);
+    fn chosen_packages_and_targets_replace_the_parts() {
+        assert_eq!(parts(&["tidy"]).len(), 2);
+        assert_eq!(parts(&["-p", "xtask", "tidy"]).len(), 1);
         assert_eq!(parts(&["--test=kernel"]).len(), 1);
         assert_eq!(parts(&["name", "--", "--test"]).len(), 2);
     }
