@@ -6,12 +6,13 @@ use crate::workspace::{Outcome, Workspace, run as shell};
 use crate::{deny, lean, quickstart, test, tidy};
 
 /// Packages and features that must compile without warnings on their own, besides everything at once.
-const FEATURE_SETS: [&[&str]; 5] = [
+const FEATURE_SETS: [&[&str]; 6] = [
     &["-p", "arrakis-core"],
     &["-p", "arrakis-storage", "--no-default-features", "--features", "memory"],
     &["-p", "arrakis-storage", "--no-default-features", "--features", "sqlite"],
     &["-p", "arrakis", "--no-default-features"],
     &["-p", "arrakis"],
+    &["-p", "arrakis", "--features", "cli"],
 ];
 
 /// What happens to the remaining steps when one fails.
