@@ -1,1 +1,35 @@
-//! Domain logic.
+//! # arrakis-core
+//!
+//! The domain logic of Arrakis and the storage-agnostic traits it runs over. Nothing here does I/O.
+
+mod capability;
+pub mod commit;
+mod context;
+mod decimal;
+mod env;
+mod error;
+mod id;
+pub mod kernel;
+mod name;
+pub mod ontology;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod time;
+mod value;
+
+pub use self::capability::Capability;
+pub use self::commit::{
+    Change, Commit, CommitLog, Committer, Effect, EffectKind, LinkChange, LinkOp, LinkRef, LogEntry, LogPage,
+    ObjectChange, ObjectOp, ObjectRef, Precondition, Receipt, TenancyChange, Tenant,
+};
+pub use self::context::{ACTOR_LEN_MAX, Actor, Context, Grants, Permission, Scope};
+pub use self::decimal::{DECIMAL_PRECISION_MAX, Decimal};
+pub use self::env::{Clock, Env, Ids, uuid_v7};
+pub use self::error::{Error, ErrorKind, Outcome, Result};
+pub use self::id::{CommitId, LinkTypeId, ObjectTypeId, PropertyId, RequestId, Seq, SpaceId, TenantId};
+pub use self::name::{API_NAME_LEN_MAX, ApiName};
+pub use self::time::{Date, Duration, Timestamp};
+pub use self::value::{
+    ARRAY_LEN_MAX, BaseType, Constraint, DATA_TYPE_DEPTH_MAX, DataType, EARTH_RADIUS_M, Field, Format, Geopoint,
+    JSON_INTEGER_MAX, KEY_LEN_MAX, Key, STRING_LEN_MAX, VECTOR_DIMENSION_MAX, Value, VectorMetric, canonical_json,
+};

@@ -1,0 +1,215 @@
+//! The rules of a commit, once for every store: preconditions, existence, uniqueness, references, cardinality, on-delete rules.
+
+mod link;
+mod object;
+
+use std::sync::Arc;
+
+use super::{Change, Commit, Effect, LogEntry, Precondition, Publication, Receipt, TenancyChange, Tenant, Txn};
+use crate::ontology::{End, LinkType, ObjectType, Schema};
+use crate::{Error, ErrorKind, Key, LinkTypeId, Result, Seq, Timestamp};
+
+/// The most objects and links one deletion may reach by on-delete rules.
+pub const CASCADE_MAX: usize = 10_000;
+
+/// What became of a commit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Applied {
+    /// It is in the transaction at this seq, with the instant its log entry bears.
+    Now(Receipt, Timestamp),
+    /// An earlier commit with its id is; nothing changed.
+    Before(Receipt),
+}
+
+/// Applies one commit at `seq`, whole or not at all, within an open transaction. `last_at` is the instant of the newest log entry.
+///
+/// # Errors
+/// What refuses the commit; the transaction is then as it was.
+pub fn apply(txn: &mut dyn Txn, commit: &Commit, seq: Seq, last_at: Timestamp) -> Result<Applied> {
+    if let Some((tenant, receipt)) = txn.receipt(commit.id)? {
+        return if tenant == commit.scope.tenant {
+            Ok(Applied::Before(Receipt { replayed: true, ..receipt }))
+        } else {
+            Err(Error::conflict("commit.id.taken", "the commit id is already used"))
+        };
+    }
+    txn.savepoint()?;
+    let result = Application { txn, commit, seq, effects: Vec::new(), unchecked: Vec::new() }.run(last_at);
+    txn.release(result.is_ok())?;
+    result
+}
+
+struct Application<'a> {
+    txn: &'a mut dyn Txn,
+    commit: &'a Commit,
+    seq: Seq,
+    effects: Vec<Effect>,
+    /// Foreign keys written and objects deleted, whose references are judged once every change is in.
+    unchecked: Vec<Unchecked>,
+}
+
+enum Unchecked {
+    Reference { link_type: Arc<LinkType>, holder: Key, value: Key },
+    Restricted { link_type: Arc<LinkType>, end: End, key: Key },
+}
+
+impl Application<'_> {
+    fn run(mut self, last_at: Timestamp) -> Result<Applied> {
+        let schema = self.check_schema()?;
+        for (index, precondition) in self.commit.preconditions.iter().enumerate() {
+            self.check(precondition).map_err(|e| e.at(format!("preconditions[{index}]")))?;
+        }
+        for (index, change) in self.commit.changes.iter().enumerate() {
+            let result = match change {
+                Change::Tenancy(change) => self.tenancy(change),
+                Change::Publish(publication) => self.publish(publication),
+                Change::Object(change) => schema_of(schema.as_ref()).and_then(|schema| self.object(schema, change)),
+                Change::Link(change) => schema_of(schema.as_ref()).and_then(|schema| self.link(schema, change)),
+            };
+            result.map_err(|e| e.at(format!("changes[{index}]")))?;
+        }
+        if let Some(schema) = &schema {
+            self.check_references(schema)?;
+        }
+        let at = self.commit.at.max(last_at);
+        let entry = LogEntry {
+            seq: self.seq,
+            commit: self.commit.id,
+            tenant: self.commit.scope.tenant,
+            actor: self.commit.actor.clone(),
+            at,
+            reason: self.commit.reason.clone(),
+            effects: self.effects,
+            audit: self.commit.audit.clone(),
+            events: self.commit.events.clone(),
+        };
+        self.txn.append(&entry)?;
+        Ok(Applied::Now(Receipt { commit: self.commit.id, seq: self.seq, replayed: false }, at))
+    }
+
+    fn check_schema(&mut self) -> Result<Option<Arc<Schema>>> {
+        let Some(expected) = self.commit.schema_version else { return Ok(None) };
+        match self.txn.schema(self.commit.scope.space)? {
+            Some(schema) if schema.version == expected => Ok(Some(schema)),
+            current => Err(Error::conflict("kernel.schema.moved", "the ontology was published anew meanwhile")
+                .with("version", expected)
+                .with("current", current.map_or(0, |schema| schema.version))
+                .retryable_is(true)),
+        }
+    }
+
+    fn check(&mut self, precondition: &Precondition) -> Result<()> {
+        let scope = self.commit.scope;
+        let failed = |code: &'static str, message: &'static str| Error::new(ErrorKind::Precondition, code, message);
+        let moved = |expected: &Seq, current: Option<Seq>| {
+            let error = failed("commit.precondition.at", "it was changed meanwhile").with("expected", expected);
+            Err(match current {
+                Some(current) => error.with("current", current),
+                None => error.with("current", "absent"),
+            })
+        };
+        match precondition {
+            Precondition::Absent(object) => match self.txn.object(scope, &object.object_type, &object.key)? {
+                None => Ok(()),
+                Some(row) => {
+                    Err(failed("commit.precondition.absent", "it exists already").with("current", row.revision))
+                }
+            },
+            Precondition::At(object, expected) => match self.txn.object(scope, &object.object_type, &object.key)? {
+                Some(row) if row.revision == *expected => Ok(()),
+                row => moved(expected, row.map(|row| row.revision)),
+            },
+            Precondition::Unique(object_type, property, value) => {
+                match self.txn.keys_with(scope, object_type, *property, value, 1)?.first() {
+                    None => Ok(()),
+                    Some(key) => Err(failed("commit.precondition.unique", "the value is taken").with("key", key)),
+                }
+            }
+            Precondition::LinkAt(link, expected) => {
+                match self.txn.link(scope, &link.link_type, &link.source, &link.target)? {
+                    Some(row) if row.revision == *expected => Ok(()),
+                    row => moved(expected, row.map(|row| row.revision)),
+                }
+            }
+            Precondition::LinkAbsent(link) => {
+                match self.txn.link(scope, &link.link_type, &link.source, &link.target)? {
+                    None => Ok(()),
+                    Some(row) => {
+                        Err(failed("commit.precondition.absent", "it exists already").with("current", row.revision))
+                    }
+                }
+            }
+        }
+    }
+
+    fn tenancy(&mut self, change: &TenancyChange) -> Result<()> {
+        match change {
+            TenancyChange::CreateSpace { id, name } => {
+                if self.txn.space_exists(*id, Some(name))? {
+                    return Err(Error::new(
+                        ErrorKind::AlreadyExists,
+                        "tenancy.space.exists",
+                        "the space exists already",
+                    ));
+                }
+                self.txn.insert_space(*id, name)?;
+                self.effects.push(Effect::Space(*id));
+            }
+            TenancyChange::CreateTenant { id, name, space } => {
+                if !self.txn.space_exists(*space, None)? {
+                    return Err(Error::not_found("tenancy.space.unknown", "there is no such space"));
+                }
+                if !self.txn.insert_tenant(&Tenant { id: *id, name: Arc::clone(name), space: *space })? {
+                    return Err(Error::new(
+                        ErrorKind::AlreadyExists,
+                        "tenancy.tenant.exists",
+                        "the tenant exists already",
+                    ));
+                }
+                self.effects.push(Effect::Tenant(*id));
+            }
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, publication: &Publication) -> Result<()> {
+        let space = self.commit.scope.space;
+        if !self.txn.space_exists(space, None)? {
+            return Err(Error::not_found("tenancy.space.unknown", "there is no such space"));
+        }
+        let current = self.txn.schema(space)?.map_or(0, |schema| schema.version);
+        if current != publication.base_version {
+            return Err(Error::conflict(
+                "ontology.plan.base_moved",
+                "the ontology was published anew since the plan was made",
+            )
+            .with("planned_against", publication.base_version)
+            .with("current", current));
+        }
+        self.txn.publish(space, publication, self.seq)?;
+        for rewrite in &publication.rewrites {
+            rewrite.run(self.txn, space, self.seq)?;
+        }
+        for check in &publication.checks {
+            let violations = check.run(self.txn, space, self.commit.scope.tenant)?;
+            if violations.count > 0 {
+                return Err(violations.into_error());
+            }
+        }
+        self.effects.push(Effect::Published(publication.schema.version));
+        Ok(())
+    }
+}
+
+fn schema_of(schema: Option<&Arc<Schema>>) -> Result<&Schema> {
+    schema
+        .map(|schema| &**schema)
+        .ok_or_else(|| Error::internal("commit.schema.unstated", "a change of objects names its schema version"))
+}
+
+fn type_at<'a>(schema: &'a Schema, link_type: &LinkType, end: End) -> Result<&'a Arc<ObjectType>> {
+    let LinkTypeId(number) = link_type.id;
+    schema.object_type_by_id(link_type.side(end).object_type).ok_or_else(|| {
+        Error::internal("schema.inconsistent", "a link type without its object type").with("link_type", number)
+    })
+}

@@ -1,0 +1,208 @@
+//! Objects: existence, uniqueness, derived values, on-delete rules.
+
+use std::sync::Arc;
+
+use super::{Application, CASCADE_MAX, Unchecked, type_at};
+use crate::commit::{COMMIT_CHANGES_MAX, Effect, EffectKind, ObjectChange, ObjectOp, ObjectRef, StoredRow};
+use crate::ontology::{Backing, End, LinkType, ObjectType, OnDelete, Schema};
+use crate::{Error, ErrorKind, Key, Result, Value};
+
+impl Application<'_> {
+    pub(super) fn object(&mut self, schema: &Schema, change: &ObjectChange) -> Result<()> {
+        let ObjectRef { object_type, key } = &change.object;
+        match &change.op {
+            ObjectOp::Create { row } => self.create_object(schema, object_type, key, row),
+            ObjectOp::Modify { set } => match self.stored(object_type, key)? {
+                Some(old) => self.modify_object(schema, object_type, key, &old, set),
+                None => Err(absent(object_type, key)),
+            },
+            ObjectOp::Upsert { row, set } => match self.stored(object_type, key)? {
+                Some(old) => self.modify_object(schema, object_type, key, &old, set),
+                None => self.create_object(schema, object_type, key, row),
+            },
+            ObjectOp::Delete => match self.stored(object_type, key)? {
+                Some(old) => self.delete_object(schema, object_type, key, &old),
+                None => Err(absent(object_type, key)),
+            },
+        }
+    }
+
+    pub(super) fn stored(&mut self, object_type: &ObjectType, key: &Key) -> Result<Option<StoredRow>> {
+        self.txn.object(self.commit.scope, object_type, key)
+    }
+
+    fn create_object(
+        &mut self,
+        schema: &Schema,
+        object_type: &Arc<ObjectType>,
+        key: &Key,
+        row: &[Value],
+    ) -> Result<()> {
+        let mut row = std::borrow::Cow::Borrowed(row);
+        if object_type.is_derived() {
+            object_type.derive(row.to_mut());
+        }
+        self.check_unique(object_type, key, &row, None)?;
+        self.note_references(schema, object_type, key, &row, None);
+        if !self.txn.insert_object(self.commit.scope, object_type, key, &row, self.seq)? {
+            return Err(Error::new(ErrorKind::AlreadyExists, "kernel.object.exists", "the object exists already")
+                .with("object_type", &object_type.api_name)
+                .with("key", key));
+        }
+        self.effects.push(Effect::Object(object_type.id, key.clone(), EffectKind::Created));
+        Ok(())
+    }
+
+    fn modify_object(
+        &mut self,
+        schema: &Schema,
+        object_type: &Arc<ObjectType>,
+        key: &Key,
+        old: &StoredRow,
+        set: &[(usize, Value)],
+    ) -> Result<()> {
+        let mut row = old.values.clone();
+        for (index, value) in set {
+            if let Some(slot) = row.get_mut(*index) {
+                value.clone_into(slot);
+            }
+        }
+        if object_type.is_derived() {
+            object_type.derive(&mut row);
+        }
+        if row == old.values {
+            return Ok(());
+        }
+        self.check_unique(object_type, key, &row, Some(&old.values))?;
+        self.note_references(schema, object_type, key, &row, Some(&old.values));
+        self.txn.replace_object(self.commit.scope, object_type, key, (old, Some(&row)), self.seq)?;
+        self.effects.push(Effect::Object(object_type.id, key.clone(), EffectKind::Modified));
+        Ok(())
+    }
+
+    fn check_unique(
+        &mut self,
+        object_type: &ObjectType,
+        key: &Key,
+        row: &[Value],
+        old: Option<&[Value]>,
+    ) -> Result<()> {
+        for index in object_type.indexes.iter().filter(|index| index.unique) {
+            let Some((&property, value)) = index.properties.first().and_then(|p| Some((p, row.get(*p)?))) else {
+                continue;
+            };
+            if value.is_null() || old.is_some_and(|old| old.get(property) == Some(value)) {
+                continue;
+            }
+            let holders = self.txn.keys_with(self.commit.scope, object_type, property, value, 2)?;
+            if let Some(holder) = holders.iter().find(|holder| *holder != key) {
+                let name = object_type.names.get(property).map(ToString::to_string).unwrap_or_default();
+                return Err(Error::conflict("kernel.object.not_unique", "another object holds this value")
+                    .at(name)
+                    .with("object_type", &object_type.api_name)
+                    .with("key", holder));
+            }
+        }
+        Ok(())
+    }
+
+    fn note_references(
+        &mut self,
+        schema: &Schema,
+        object_type: &ObjectType,
+        key: &Key,
+        row: &[Value],
+        old: Option<&[Value]>,
+    ) {
+        for side in &object_type.sides {
+            let Some(link_type) = schema.link_type_by_id(side.link_type) else { continue };
+            let Backing::ForeignKey { holder, property } = link_type.backing else { continue };
+            let unchanged = old.is_some_and(|old| old.get(property) == row.get(property));
+            if holder != side.end || unchanged {
+                continue;
+            }
+            if let Some(value) = row.get(property).and_then(Key::from_value) {
+                self.unchecked.push(Unchecked::Reference {
+                    link_type: Arc::clone(link_type),
+                    holder: key.clone(),
+                    value,
+                });
+            }
+        }
+    }
+
+    fn delete_object(
+        &mut self,
+        schema: &Schema,
+        object_type: &Arc<ObjectType>,
+        key: &Key,
+        old: &StoredRow,
+    ) -> Result<()> {
+        if self.effects.len() >= CASCADE_MAX + COMMIT_CHANGES_MAX {
+            return Err(Error::conflict("kernel.object.cascade_too_large", "the deletion reaches too many objects")
+                .with("cascade_max", CASCADE_MAX));
+        }
+        self.txn.replace_object(self.commit.scope, object_type, key, (old, None), self.seq)?;
+        self.effects.push(Effect::Object(object_type.id, key.clone(), EffectKind::Deleted));
+        for side in &object_type.sides {
+            let Some(link_type) = schema.link_type_by_id(side.link_type) else { continue };
+            match link_type.backing {
+                Backing::ForeignKey { holder, property } if holder != side.end => {
+                    self.release_holders(schema, link_type, property, key)?;
+                }
+                Backing::ForeignKey { .. } => {}
+                Backing::Join => self.release_links(link_type, side.end, key)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn release_holders(
+        &mut self,
+        schema: &Schema,
+        link_type: &Arc<LinkType>,
+        property: usize,
+        key: &Key,
+    ) -> Result<()> {
+        let Backing::ForeignKey { holder, .. } = link_type.backing else { return Ok(()) };
+        if link_type.on_delete == OnDelete::Restrict {
+            let end = holder.far();
+            self.unchecked.push(Unchecked::Restricted { link_type: Arc::clone(link_type), end, key: key.clone() });
+            return Ok(());
+        }
+        let holder_type = type_at(schema, link_type, holder)?;
+        let holders = self.txn.keys_with(self.commit.scope, holder_type, property, &key.to_value(), CASCADE_MAX + 1)?;
+        for holder_key in holders {
+            let Some(row) = self.stored(holder_type, &holder_key)? else { continue };
+            match link_type.on_delete {
+                OnDelete::Cascade => self.delete_object(schema, holder_type, &holder_key, &row)?,
+                OnDelete::Unlink | OnDelete::Restrict => {
+                    self.modify_object(schema, holder_type, &holder_key, &row, &[(property, Value::Null)])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn release_links(&mut self, link_type: &Arc<LinkType>, end: End, key: &Key) -> Result<()> {
+        if link_type.on_delete == OnDelete::Restrict {
+            self.unchecked.push(Unchecked::Restricted { link_type: Arc::clone(link_type), end, key: key.clone() });
+            return Ok(());
+        }
+        let links = self.txn.links_of(self.commit.scope, link_type, end, key, CASCADE_MAX + 1)?;
+        if links.len() > CASCADE_MAX {
+            return Err(Error::conflict("kernel.object.cascade_too_large", "the deletion reaches too many links")
+                .with("cascade_max", CASCADE_MAX));
+        }
+        for link in links {
+            self.delete_link(link_type, &link)?;
+        }
+        Ok(())
+    }
+}
+
+fn absent(object_type: &ObjectType, key: &Key) -> Error {
+    Error::not_found("kernel.object.absent", "there is no such object")
+        .with("object_type", &object_type.api_name)
+        .with("key", key)
+}

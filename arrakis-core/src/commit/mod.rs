@@ -1,0 +1,18 @@
+//! A write is a value: one [`Commit`], applied whole or not at all, and the log every commit enters.
+//!
+//! The log is the outbox, the audit feed, the change feed and the cache-invalidation feed. Nothing is published from a handler.
+
+mod apply;
+mod change;
+mod committer;
+mod log;
+mod txn;
+
+pub use self::apply::{Applied, CASCADE_MAX, apply};
+pub use self::change::{
+    AuditRecord, COMMIT_CHANGES_MAX, Change, Commit, Event, LinkChange, LinkOp, LinkRef, ObjectChange, ObjectOp,
+    ObjectRef, Precondition, Publication, Receipt, TenancyChange,
+};
+pub use self::committer::{COMMIT_BATCH_MAX, COMMIT_QUEUE_MAX, Committer};
+pub use self::log::{CommitLog, Effect, EffectKind, LogEntry, LogPage};
+pub use self::txn::{StoredLink, StoredRow, Tenant, Txn, VisitLink, VisitObject};
