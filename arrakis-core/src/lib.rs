@@ -19,8 +19,8 @@ mod value;
 
 pub use self::capability::Capability;
 pub use self::commit::{
-    Change, Commit, CommitLog, Committer, Effect, EffectKind, LinkChange, LinkOp, LinkRef, LogEntry, LogPage,
-    ObjectChange, ObjectOp, ObjectRef, Precondition, Receipt, TenancyChange, Tenant,
+    Atomicity, Change, Commit, CommitLog, Committer, Effect, EffectKind, LinkChange, LinkOp, LinkRef, LogEntry,
+    LogPage, ObjectChange, ObjectOp, ObjectRef, Precondition, Receipt, TenancyChange, Tenant,
 };
 pub use self::context::{ACTOR_LEN_MAX, Actor, Context, Grants, Permission, Scope};
 pub use self::decimal::{DECIMAL_PRECISION_MAX, Decimal};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::{Commit, CommitLog, Receipt};
+use super::log::UNDONE;
+use super::{Atomicity, Commit, CommitLog, Receipt};
 use crate::{Error, Outcome, Result};
 
 /// The most commits in one batch.
@@ -48,9 +49,24 @@ impl Committer {
         receipt.await.map_err(|_| closed().outcome_is(Outcome::Unknown))?
     }
 
-    /// Commits many values in one transaction of their own, as a bulk load does. One that fails does not fail the others.
-    pub async fn commit_all(&self, commits: Vec<Commit>) -> Vec<Result<Receipt>> {
-        self.log.commit_batch(commits).await
+    /// Commits many values in one transaction of their own, all or none, as a bulk load does.
+    ///
+    /// # Errors
+    /// The position of the first commit refused, and why; nothing was applied then, unless the error's outcome is unknown.
+    pub async fn commit_all(&self, commits: Vec<Commit>) -> Result<Vec<Receipt>, (usize, Error)> {
+        let mut receipts = Vec::with_capacity(commits.len());
+        let mut refused: Option<(usize, Error)> = None;
+        for (index, result) in self.log.commit_batch(commits, Atomicity::All).await.into_iter().enumerate() {
+            match result {
+                Ok(receipt) => receipts.push(receipt),
+                // The one that was refused says more than those undone with it.
+                Err(error) if refused.as_ref().is_none_or(|(_, first)| first.code() == UNDONE) => {
+                    refused = Some((index, error))
+                }
+                Err(_) => {}
+            }
+        }
+        refused.map_or(Ok(receipts), Err)
     }
 
     /// The log behind it.
@@ -63,7 +79,7 @@ async fn lead(log: Arc<dyn CommitLog>, mut waiting: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, COMMIT_BATCH_MAX).await > 0 {
         let (commits, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|entry| (entry.commit, entry.answer)).unzip();
-        let results = log.commit_batch(commits).await;
+        let results = log.commit_batch(commits, Atomicity::Each).await;
         for (answer, result) in answers.into_iter().zip(results) {
             // A writer that stopped waiting has no use for its answer.
             let _ = answer.send(result);

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{AuditRecord, Commit, Event, Receipt, Tenant};
-use crate::{Actor, Capability, CommitId, Key, LinkTypeId, ObjectTypeId, Result, Scope, Seq, TenantId, Timestamp};
+use crate::{
+    Actor, Capability, CommitId, Error, Key, LinkTypeId, ObjectTypeId, Result, Scope, Seq, TenantId, Timestamp,
+};
 
 /// What a commit did, as its log entry tells it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +63,13 @@ pub enum EffectKind {
     Deleted,
 }
 
+pub(super) const UNDONE: &str = "commit.batch.undone";
+
+/// The answer of a commit that was undone, or never tried, because another of its [`Atomicity::All`] batch was refused.
+pub fn undone() -> Error {
+    Error::conflict(UNDONE, "another commit of the batch was refused, so none was applied")
+}
+
 /// A stretch of the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogPage {
@@ -70,19 +79,30 @@ pub struct LogPage {
     pub head: Seq,
 }
 
+/// What a refused commit does to the others of its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Atomicity {
+    /// Nothing: each commit is whole or not at all by itself.
+    Each,
+    /// The batch is whole or not at all: nothing of it is applied.
+    All,
+}
+
 /// The port through which every write goes and from which every feed is read.
 #[async_trait]
 pub trait CommitLog: std::fmt::Debug + Send + Sync + 'static {
-    /// Applies commits in order, in one durable transaction, each whole or not at all.
+    /// Applies commits in order, in one durable transaction, each whole or not at all. Answers one result per commit, in order.
     ///
     /// # Behavior
-    /// - one failing commit never fails its neighbours; its changes are not visible to them
+    /// - under [`Atomicity::Each`], one failing commit never fails its neighbours; its changes are not visible to them
+    /// - under [`Atomicity::All`], the first failing commit ends the batch and nothing of it is applied: that commit answers why, every
+    ///   other one [`undone`], but those whose id was in the log before answer their first receipt still
     /// - a commit sees the changes of those before it in the batch
     /// - `seq` is assigned in order without gaps; a refused commit takes none
     /// - a commit whose id is already in the log returns the first receipt, marked replayed, and changes nothing
     /// - when the transaction itself fails, every commit fails, with [`crate::Outcome::Unknown`] where it may have been applied
     /// - dropping the future does not stop the batch; it is applied whole or not at all
-    async fn commit_batch(&self, commits: Vec<Commit>) -> Vec<Result<Receipt>>;
+    async fn commit_batch(&self, commits: Vec<Commit>, atomicity: Atomicity) -> Vec<Result<Receipt>>;
 
     /// The newest commit, 0 for an empty store.
     async fn head(&self) -> Result<Seq>;

@@ -14,5 +14,5 @@ pub use self::change::{
     ObjectRef, Precondition, Publication, Receipt, TenancyChange,
 };
 pub use self::committer::{COMMIT_BATCH_MAX, COMMIT_QUEUE_MAX, Committer};
-pub use self::log::{CommitLog, Effect, EffectKind, LogEntry, LogPage};
+pub use self::log::{Atomicity, CommitLog, Effect, EffectKind, LogEntry, LogPage, undone};
 pub use self::txn::{StoredLink, StoredRow, Tenant, Txn, VisitLink, VisitObject};
