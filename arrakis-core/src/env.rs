@@ -89,6 +89,7 @@ impl Clock for SystemClock {
         Timestamp::from_micros_saturating(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
     fn monotonic(&self) -> Duration {
         self.start.elapsed()
     }
@@ -104,6 +105,7 @@ impl Ids for SystemIds {
         uuid_v7(now, &random)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for randomness")]
     #[expect(
         clippy::expect_used,
         reason = "without a random source no id or key can be made, so there is nothing to return"
