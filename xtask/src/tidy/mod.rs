@@ -105,3 +105,29 @@ fn text_files(workspace: &Workspace) -> Outcome<Vec<File>> {
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_rule_about_files_is_asked() {
+        let long = format!("fn f() {{{}}}", "\n".repeat(500));
+        let port = format!("#[async_trait]\npub trait A {{{}}}", "fn f();".repeat(9));
+        let texts = [
+            ("a/src/lib.rs", long.as_str()),
+            ("a/src/utils.rs", "// let x = 3;"),
+            ("a/tests/a.rs", "todo!(); std::thread::sleep(d);"),
+            ("a/sql/a.sql", "SELECT 1; SELECT 2"),
+            ("arrakis-core/src/a.rs", port.as_str()),
+            ("README.md", concat!("/wo", "rk/")),
+        ];
+        let files = texts.map(|(path, text)| File { path: path.to_owned(), text: text.to_owned() });
+        let rules: BTreeSet<&str> = findings_in(&files).iter().map(|finding| finding.rule).collect();
+        let all = "commented-out file-length function-length machine-path module-name port-size sleep sql-statements \
+                   sql-unused stub";
+        assert_eq!(rules, all.split(' ').collect());
+    }
+}
