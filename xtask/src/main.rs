@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     match dispatch(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            println!("xtask: {error}");
+            println!("{error}");
             ExitCode::FAILURE
         }
     }

@@ -26,30 +26,35 @@ const SELECTORS: [&str; 13] = [
 /// Runs unit and integration tests, then doctests, and prints the sum of both as the last line.
 ///
 /// # Errors
-/// When a test failed, or nothing could be built.
+/// When a test failed or something could not be built; the error is that sum, so that it still is the last line.
 pub(crate) fn run(workspace: &Workspace, extra: &[&str]) -> Outcome {
     let mut total = Tally::default();
-    let mut failed = Vec::new();
+    let mut all_passed = true;
     for (part, selectors) in parts(extra) {
         let mut command = workspace.cargo(["test", "--all-features", "--no-fail-fast"]);
         command.args(selectors).args(extra);
         let (tally, passed) = stream(&mut command)?;
-        let verdict = if passed { "ok" } else { "FAILED" };
+        let verdict = match (passed, tally.failed) {
+            (true, _) => "ok",
+            (false, 0) => "FAILED, something did not build or ended without a result",
+            (false, _) => "FAILED",
+        };
         println!("{part}: {verdict}, {tally}\n");
-        let built = !tally.is_empty();
+        let not_built = !passed && tally.is_empty();
+        all_passed &= passed;
         total.add(tally);
-        if !passed {
-            failed.push(part);
-            if !built {
-                break;
-            }
+        if not_built {
+            break;
         }
     }
     for reason in &total.reasons {
         println!("skipped: {reason}");
     }
+    if !all_passed {
+        return Err(total.to_string().into());
+    }
     println!("{total}");
-    if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
+    Ok(())
 }
 
 /// The runs of `cargo test` that make up one test run, each with the arguments that select its targets.
