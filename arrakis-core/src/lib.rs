@@ -12,6 +12,7 @@ mod id;
 pub mod kernel;
 mod name;
 pub mod ontology;
+mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
@@ -28,6 +29,7 @@ pub use self::env::{Clock, Env, Ids, uuid_v7};
 pub use self::error::{Error, ErrorKind, Outcome, Result};
 pub use self::id::{CommitId, LinkTypeId, ObjectTypeId, PropertyId, RequestId, Seq, SpaceId, TenantId};
 pub use self::name::{API_NAME_LEN_MAX, ApiName};
+pub use self::store::Store;
 pub use self::time::{Date, Duration, Timestamp};
 pub use self::value::{
     ARRAY_LEN_MAX, BaseType, Constraint, DATA_TYPE_DEPTH_MAX, DataType, EARTH_RADIUS_M, Field, Format, Geopoint,

@@ -8,7 +8,7 @@ mod committer;
 mod log;
 mod txn;
 
-pub use self::apply::{Applied, CASCADE_MAX, apply};
+pub use self::apply::{Applied, AppliedBatch, CASCADE_MAX, apply, apply_batch};
 pub use self::change::{
     AuditRecord, COMMIT_CHANGES_MAX, Change, Commit, Event, LinkChange, LinkOp, LinkRef, ObjectChange, ObjectOp,
     ObjectRef, Precondition, Publication, Receipt, TenancyChange,

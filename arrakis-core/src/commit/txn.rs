@@ -135,7 +135,8 @@ pub trait Txn {
     /// Visits every current object of a type in all tenants of the space, in tenant and key order, until the visitor breaks.
     fn scan_objects(&mut self, space: SpaceId, object_type: &ObjectType, visit: &mut VisitObject<'_>) -> Result<()>;
 
-    /// Visits every current link of a join-table backed type in all tenants of the space, until the visitor breaks.
+    /// Visits every current link of a join-table backed type in all tenants of the space, in tenant, source key and target key order,
+    /// until the visitor breaks.
     fn scan_links(&mut self, space: SpaceId, link_type: &LinkType, visit: &mut VisitLink<'_>) -> Result<()>;
 
     /// Appends the log entry.

@@ -234,6 +234,8 @@ pub struct Over {
     pub link_type: Arc<LinkType>,
     /// The end the objects are at.
     pub end: End,
+    /// The type at the far end.
+    pub far_type: Arc<ObjectType>,
 }
 
 /// Where a value of an aggregate comes from.

@@ -1,13 +1,14 @@
 //! The port that reads objects and links.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::plan::{AggregatePlan, HistoryPlan, LinksPlan, Position, QueryPlan, RawGroup};
 use super::{Link, Object, Snapshot, Version};
 use crate::ontology::ObjectType;
-use crate::{Key, Result, Scope, Seq};
+use crate::{Error, ErrorKind, Key, Result, Scope, Seq};
 
 /// The most work a read may do before it is refused; nothing is ever cut short silently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,42 @@ pub struct Budget {
     pub rows: Option<u64>,
     /// The longest the read may take, in milliseconds; `None` for no limit.
     pub ms: Option<u64>,
+}
+
+impl Budget {
+    /// Passes when a set of so many rows may be read.
+    ///
+    /// # Errors
+    /// `kernel.budget.rows`, with the limit.
+    pub fn check_rows(self, rows: u64) -> Result<()> {
+        match self.rows {
+            Some(limit) if rows > limit => Err(Error::new(
+                ErrorKind::RateLimited,
+                "kernel.budget.rows",
+                "the set is larger than the budget allows",
+            )
+            .with("rows_max", limit)
+            .retryable_is(false)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Passes while a read that has taken so long may go on.
+    ///
+    /// # Errors
+    /// `kernel.budget.ms`, with the limit.
+    pub fn check_time(self, elapsed: Duration) -> Result<()> {
+        match self.ms {
+            Some(limit) if elapsed > Duration::from_millis(limit) => Err(Error::new(
+                ErrorKind::RateLimited,
+                "kernel.budget.ms",
+                "the read takes longer than the budget allows",
+            )
+            .with("time_max_ms", limit)
+            .retryable_is(false)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A page as a store reads it.

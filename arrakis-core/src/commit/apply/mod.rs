@@ -1,13 +1,15 @@
 //! The rules of a commit, once for every store: preconditions, existence, uniqueness, references, cardinality, on-delete rules.
 
+mod batch;
 mod link;
 mod object;
 
 use std::sync::Arc;
 
+pub use self::batch::{AppliedBatch, apply_batch};
 use super::{Change, Commit, Effect, LogEntry, Precondition, Publication, Receipt, TenancyChange, Tenant, Txn};
 use crate::ontology::{End, LinkType, ObjectType, Schema};
-use crate::{Error, ErrorKind, Key, LinkTypeId, Result, Seq, Timestamp};
+use crate::{Error, ErrorKind, Key, LinkTypeId, Result, Scope, Seq, Timestamp};
 
 /// The most objects and links one deletion may reach by on-delete rules.
 pub const CASCADE_MAX: usize = 10_000;
@@ -34,7 +36,8 @@ pub fn apply(txn: &mut dyn Txn, commit: &Commit, seq: Seq, last_at: Timestamp) -
         };
     }
     txn.savepoint()?;
-    let result = Application { txn, commit, seq, effects: Vec::new(), unchecked: Vec::new() }.run(last_at);
+    let result =
+        Application { txn, commit, seq, effects: Vec::new(), unchecked: Vec::new(), bound: false }.run(last_at);
     txn.release(result.is_ok())?;
     result
 }
@@ -46,6 +49,8 @@ struct Application<'a> {
     effects: Vec<Effect>,
     /// Foreign keys written and objects deleted, whose references are judged once every change is in.
     unchecked: Vec<Unchecked>,
+    /// Whether the tenant is known to be bound to the space.
+    bound: bool,
 }
 
 enum Unchecked {
@@ -60,13 +65,7 @@ impl Application<'_> {
             self.check(precondition).map_err(|e| e.at(format!("preconditions[{index}]")))?;
         }
         for (index, change) in self.commit.changes.iter().enumerate() {
-            let result = match change {
-                Change::Tenancy(change) => self.tenancy(change),
-                Change::Publish(publication) => self.publish(publication),
-                Change::Object(change) => schema_of(schema.as_ref()).and_then(|schema| self.object(schema, change)),
-                Change::Link(change) => schema_of(schema.as_ref()).and_then(|schema| self.link(schema, change)),
-            };
-            result.map_err(|e| e.at(format!("changes[{index}]")))?;
+            self.change(schema.as_deref(), change).map_err(|e| e.at(format!("changes[{index}]")))?;
         }
         if let Some(schema) = &schema {
             self.check_references(schema)?;
@@ -85,6 +84,30 @@ impl Application<'_> {
         };
         self.txn.append(&entry)?;
         Ok(Applied::Now(Receipt { commit: self.commit.id, seq: self.seq, replayed: false }, at))
+    }
+
+    fn change(&mut self, schema: Option<&Schema>, change: &Change) -> Result<()> {
+        match change {
+            Change::Tenancy(change) => self.tenancy(change),
+            Change::Publish(publication) => self.check_tenant().and_then(|()| self.publish(publication)),
+            Change::Object(change) => {
+                self.check_tenant()?;
+                self.object(schema.ok_or_else(unstated)?, change)
+            }
+            Change::Link(change) => {
+                self.check_tenant()?;
+                self.link(schema.ok_or_else(unstated)?, change)
+            }
+        }
+    }
+
+    fn check_tenant(&mut self) -> Result<()> {
+        let Scope { tenant, space } = self.commit.scope;
+        self.bound = self.bound || self.txn.tenant(tenant)?.is_some_and(|tenant| tenant.space == space);
+        if self.bound {
+            return Ok(());
+        }
+        Err(Error::not_found("tenancy.tenant.unknown", "there is no such tenant in this space"))
     }
 
     fn check_schema(&mut self) -> Result<Option<Arc<Schema>>> {
@@ -201,10 +224,8 @@ impl Application<'_> {
     }
 }
 
-fn schema_of(schema: Option<&Arc<Schema>>) -> Result<&Schema> {
-    schema
-        .map(|schema| &**schema)
-        .ok_or_else(|| Error::internal("commit.schema.unstated", "a change of objects names its schema version"))
+fn unstated() -> Error {
+    Error::internal("commit.schema.unstated", "a change of objects names its schema version")
 }
 
 fn type_at<'a>(schema: &'a Schema, link_type: &LinkType, end: End) -> Result<&'a Arc<ObjectType>> {
