@@ -44,6 +44,8 @@ pub enum Precondition {
     At(ObjectRef, Seq),
     /// No object of the type holds this value in this property, an index into [`ObjectType::properties`].
     Unique(Arc<ObjectType>, usize, Value),
+    /// The object exists and holds this value, perhaps the absent one, in this property: where a foreign key points.
+    Holds(ObjectRef, usize, Value),
     /// The link exists at exactly this revision.
     LinkAt(LinkRef, Seq),
     /// No such link.

@@ -61,7 +61,7 @@ impl Committer {
                 Ok(receipt) => receipts.push(receipt),
                 // The one that was refused says more than those undone with it.
                 Err(error) if refused.as_ref().is_none_or(|(_, first)| first.code() == UNDONE) => {
-                    refused = Some((index, error))
+                    refused = Some((index, error));
                 }
                 Err(_) => {}
             }

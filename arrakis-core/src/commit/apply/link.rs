@@ -65,14 +65,15 @@ impl Application<'_> {
 
     pub(super) fn check_references(&mut self, schema: &Schema) -> Result<()> {
         for unchecked in std::mem::take(&mut self.unchecked) {
-            match unchecked {
-                Unchecked::Reference { link_type, holder, value } => {
-                    self.check_reference(schema, &link_type, &holder, &value)?;
+            let (change, result) = match unchecked {
+                Unchecked::Reference { change, link_type, holder, value } => {
+                    (change, self.check_reference(schema, &link_type, &holder, &value))
                 }
-                Unchecked::Restricted { link_type, end, key } => {
-                    self.check_restricted(schema, &link_type, end, &key)?;
+                Unchecked::Restricted { change, link_type, end, key } => {
+                    (change, self.check_restricted(schema, &link_type, end, &key))
                 }
-            }
+            };
+            result.map_err(|e| e.at(format!("changes[{change}]")))?;
         }
         Ok(())
     }

@@ -36,8 +36,8 @@ pub fn apply(txn: &mut dyn Txn, commit: &Commit, seq: Seq, last_at: Timestamp) -
         };
     }
     txn.savepoint()?;
-    let result =
-        Application { txn, commit, seq, effects: Vec::new(), unchecked: Vec::new(), bound: false }.run(last_at);
+    let result = Application { txn, commit, seq, effects: Vec::new(), unchecked: Vec::new(), index: 0, bound: false }
+        .run(last_at);
     txn.release(result.is_ok())?;
     result
 }
@@ -49,13 +49,15 @@ struct Application<'a> {
     effects: Vec<Effect>,
     /// Foreign keys written and objects deleted, whose references are judged once every change is in.
     unchecked: Vec<Unchecked>,
+    /// The change being applied.
+    index: usize,
     /// Whether the tenant is known to be bound to the space.
     bound: bool,
 }
 
 enum Unchecked {
-    Reference { link_type: Arc<LinkType>, holder: Key, value: Key },
-    Restricted { link_type: Arc<LinkType>, end: End, key: Key },
+    Reference { change: usize, link_type: Arc<LinkType>, holder: Key, value: Key },
+    Restricted { change: usize, link_type: Arc<LinkType>, end: End, key: Key },
 }
 
 impl Application<'_> {
@@ -65,6 +67,7 @@ impl Application<'_> {
             self.check(precondition).map_err(|e| e.at(format!("preconditions[{index}]")))?;
         }
         for (index, change) in self.commit.changes.iter().enumerate() {
+            self.index = index;
             self.change(schema.as_deref(), change).map_err(|e| e.at(format!("changes[{index}]")))?;
         }
         if let Some(schema) = &schema {
@@ -146,6 +149,12 @@ impl Application<'_> {
                 match self.txn.keys_with(scope, object_type, *property, value, 1)?.first() {
                     None => Ok(()),
                     Some(key) => Err(failed("commit.precondition.unique", "the value is taken").with("key", key)),
+                }
+            }
+            Precondition::Holds(object, property, value) => {
+                match self.txn.object(scope, &object.object_type, &object.key)? {
+                    Some(row) if row.values.get(*property) == Some(value) => Ok(()),
+                    _ => Err(failed("commit.precondition.holds", "the object does not hold the value expected")),
                 }
             }
             Precondition::LinkAt(link, expected) => {

@@ -123,6 +123,7 @@ impl Application<'_> {
             }
             if let Some(value) = row.get(property).and_then(Key::from_value) {
                 self.unchecked.push(Unchecked::Reference {
+                    change: self.index,
                     link_type: Arc::clone(link_type),
                     holder: key.clone(),
                     value,
@@ -167,7 +168,7 @@ impl Application<'_> {
         let Backing::ForeignKey { holder, .. } = link_type.backing else { return Ok(()) };
         if link_type.on_delete == OnDelete::Restrict {
             let end = holder.far();
-            self.unchecked.push(Unchecked::Restricted { link_type: Arc::clone(link_type), end, key: key.clone() });
+            self.restrict(link_type, end, key);
             return Ok(());
         }
         let holder_type = type_at(schema, link_type, holder)?;
@@ -184,9 +185,14 @@ impl Application<'_> {
         Ok(())
     }
 
+    fn restrict(&mut self, link_type: &Arc<LinkType>, end: End, key: &Key) {
+        let (change, link_type) = (self.index, Arc::clone(link_type));
+        self.unchecked.push(Unchecked::Restricted { change, link_type, end, key: key.clone() });
+    }
+
     fn release_links(&mut self, link_type: &Arc<LinkType>, end: End, key: &Key) -> Result<()> {
         if link_type.on_delete == OnDelete::Restrict {
-            self.unchecked.push(Unchecked::Restricted { link_type: Arc::clone(link_type), end, key: key.clone() });
+            self.restrict(link_type, end, key);
             return Ok(());
         }
         let links = self.txn.links_of(self.commit.scope, link_type, end, key, CASCADE_MAX + 1)?;
