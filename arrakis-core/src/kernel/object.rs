@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::{Actor, ApiName, CommitId, EffectKind, Key, Seq, Timestamp, Value};
+use crate::{Actor, ApiName, BaseType, CommitId, EffectKind, JSON_INTEGER_MAX, Key, Seq, Timestamp, Value};
 
 /// An object as of one commit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -14,6 +14,7 @@ pub struct Object {
     #[serde(rename = "type")]
     pub object_type: ApiName,
     /// Its primary key.
+    #[serde(serialize_with = "serialize_key")]
     pub key: Key,
     /// The commit that last changed it.
     pub revision: Seq,
@@ -28,8 +29,10 @@ pub struct Link {
     #[serde(rename = "type")]
     pub link_type: ApiName,
     /// The key at the source end.
+    #[serde(serialize_with = "serialize_key")]
     pub source: Key,
     /// The key at the target end.
+    #[serde(serialize_with = "serialize_key")]
     pub target: Key,
     /// The commit that last changed it; for a foreign key, that last changed its holder.
     pub revision: Seq,
@@ -38,22 +41,31 @@ pub struct Link {
 }
 
 /// Values by name, in the order of the schema or of the selection. Absent values are kept here and left out of the JSON form.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Properties {
     names: Arc<[ApiName]>,
     values: Vec<Value>,
+    /// The types of the values, where some are structs, whose fields only the type can name.
+    types: Option<Arc<[BaseType]>>,
 }
 
 impl Properties {
     /// Pairs names with values, one each.
     pub fn new(names: Arc<[ApiName]>, values: Vec<Value>) -> Self {
         debug_assert_eq!(names.len(), values.len(), "one value per name");
-        Self { names, values }
+        Self { names, values, types: None }
     }
 
     /// No properties.
     pub fn empty() -> Self {
-        Self { names: Arc::new([]), values: Vec::new() }
+        Self { names: Arc::new([]), values: Vec::new(), types: None }
+    }
+
+    /// With the types of the values, one each, so that the JSON form names the fields of structs.
+    #[must_use]
+    pub fn typed(mut self, types: Option<Arc<[BaseType]>>) -> Self {
+        self.types = types;
+        self
     }
 
     /// A value by name; `None` for a name that was not selected.
@@ -77,16 +89,33 @@ impl Properties {
     }
 }
 
+impl PartialEq for Properties {
+    /// Equal names and values.
+    fn eq(&self, other: &Self) -> bool {
+        self.names == other.names && self.values == other.values
+    }
+}
+
 impl Serialize for Properties {
-    /// The JSON form of [`Value::to_json`]; struct values must have been replaced by their JSON form first
-    /// (the kernel does so when it answers).
+    /// The JSON form of [`Value::to_json`]; of [`Value::to_json_as`] when the types are known, as they are in what the kernel answers.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let present = self.iter().filter(|(_, value)| !value.is_null());
         let mut map = serializer.serialize_map(None)?;
-        for (name, value) in present {
-            map.serialize_entry(name, &value.to_json())?;
+        for (index, (name, value)) in self.iter().enumerate().filter(|(_, (_, value))| !value.is_null()) {
+            let base = self.types.as_ref().and_then(|types| types.get(index));
+            map.serialize_entry(name, &base.map_or_else(|| value.to_json(), |base| value.to_json_as(base)))?;
         }
         map.end()
+    }
+}
+
+/// Writes a key by the rule of values: an integer JSON readers would lose travels as a string.
+fn serialize_key<S: Serializer>(key: &Key, serializer: S) -> Result<S::Ok, S::Error> {
+    match key {
+        Key::Integer(number) if number.unsigned_abs() > JSON_INTEGER_MAX.unsigned_abs() => {
+            serializer.collect_str(number)
+        }
+        Key::Integer(number) => serializer.serialize_i64(*number),
+        Key::String(text) => serializer.serialize_str(text),
     }
 }
 
@@ -118,4 +147,38 @@ pub struct Snapshot<T> {
     pub seq: Seq,
     /// The answer.
     pub value: T,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{DataType, Field};
+
+    #[test]
+    fn structs_name_their_fields_and_absent_values_are_left_out() {
+        let name = |text| ApiName::parse(text).unwrap();
+        let street = Field { api_name: name("street"), data_type: DataType::of(BaseType::String), required: true };
+        let address = BaseType::Struct(vec![street]);
+        let types = [address.clone(), BaseType::Integer, BaseType::Array(Box::new(DataType::of(address)))];
+        let main = Value::Struct(vec![Value::string("Main")]);
+        let values = vec![main.clone(), Value::Null, Value::Array(vec![main])];
+        let plain = Properties::new([name("home"), name("age"), name("past")].into(), values);
+        let typed = plain.clone().typed(Some(types.into()));
+        assert_eq!(plain, typed);
+        assert_eq!(
+            serde_json::to_value(&typed).unwrap(),
+            json!({ "home": { "street": "Main" }, "past": [{ "street": "Main" }] })
+        );
+    }
+
+    #[test]
+    fn a_key_beyond_two_to_the_53_travels_as_a_string() {
+        for (key, expected) in [(JSON_INTEGER_MAX, json!(JSON_INTEGER_MAX)), (i64::MIN, json!(i64::MIN.to_string()))] {
+            let object_type = ApiName::parse("Flight").unwrap();
+            let object = Object { object_type, key: key.into(), revision: Seq(1), properties: Properties::empty() };
+            assert_eq!(serde_json::to_value(object).unwrap()["key"], expected);
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod numbering;
 mod object_type;
 mod rewrite;
 mod schema;
+mod source;
 mod store;
 
 pub use self::action_type::{ActionType, NewActionType};
@@ -26,4 +27,5 @@ pub use self::numbering::{ElementNumbers, Numbering};
 pub use self::object_type::{Implementation, Index, MergeRule, ObjectType, Property, Side};
 pub use self::rewrite::{Rewrite, Rewritten, Transform};
 pub use self::schema::{Schema, SchemaHash};
+pub use self::source::SchemaSource;
 pub use self::store::{OntologyStore, SchemaVersion};
