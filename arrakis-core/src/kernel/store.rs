@@ -27,12 +27,11 @@ impl Budget {
     pub fn check_rows(self, rows: u64) -> Result<()> {
         match self.rows {
             Some(limit) if rows > limit => Err(Error::new(
-                ErrorKind::RateLimited,
+                ErrorKind::Precondition,
                 "kernel.budget.rows",
                 "the set is larger than the budget allows",
             )
-            .with("rows_max", limit)
-            .retryable_is(false)),
+            .with("rows_max", limit)),
             _ => Ok(()),
         }
     }
@@ -44,12 +43,11 @@ impl Budget {
     pub fn check_time(self, elapsed: Duration) -> Result<()> {
         match self.ms {
             Some(limit) if elapsed > Duration::from_millis(limit) => Err(Error::new(
-                ErrorKind::RateLimited,
+                ErrorKind::Precondition,
                 "kernel.budget.ms",
                 "the read takes longer than the budget allows",
             )
-            .with("time_max_ms", limit)
-            .retryable_is(false)),
+            .with("time_max_ms", limit)),
             _ => Ok(()),
         }
     }
