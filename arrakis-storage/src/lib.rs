@@ -1,1 +1,10 @@
-//! Storage adapters.
+//! # arrakis-storage
+//!
+//! Adapters of the storage ports of [`arrakis_core`]. Each passes the conformance suites of `arrakis_core::testing`, and file names
+//! are the same in every adapter: one noun, one file.
+
+#[cfg(feature = "memory")]
+mod memory;
+
+#[cfg(feature = "memory")]
+pub use self::memory::MemoryStore;
