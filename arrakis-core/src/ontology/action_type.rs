@@ -30,9 +30,12 @@ pub struct NewActionType {
 pub struct NewParameter {
     /// Its name.
     pub name: ApiName,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub data_type: NewDataType,
+    /// Its type, when it is a value.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub data_type: Option<NewDataType>,
+    /// The object type or interface, when it is an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<ApiName>,
     /// What it obeys beyond its type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<NewConstraint>,
@@ -48,4 +51,14 @@ pub struct ActionType {
     pub api_name: ApiName,
     /// Its status.
     pub status: Status,
+}
+
+impl NewActionType {
+    /// Whether some parameter is an object of the type or of the interface.
+    pub(super) fn acts_on(&self, object_type: &ApiName, interface: &ApiName) -> bool {
+        self.parameters
+            .iter()
+            .filter_map(|parameter| parameter.object.as_ref())
+            .any(|name| name == object_type || name == interface)
+    }
 }

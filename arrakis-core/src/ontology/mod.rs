@@ -2,29 +2,43 @@
 
 mod action_type;
 mod check;
+mod compile;
 mod definition;
 mod expression;
+mod file;
 mod interface;
+mod lineage;
 mod link_type;
 mod numbering;
 mod object_type;
+mod path;
 mod rewrite;
 mod schema;
 mod source;
 mod store;
+mod stored;
 
 pub use self::action_type::{ActionType, NewActionType};
 pub use self::check::{DataCheck, VIOLATION_SAMPLES_MAX, Violations};
+pub use self::compile::{
+    ACTION_TYPES_MAX, CHANGES_MAX, COLUMNS_MAX, CONSTRAINTS_MAX, DATA_TYPE_SIZE_MAX, DESCRIPTION_LEN_MAX,
+    ENUM_VALUES_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_SIZE_MAX, FAULTS_MAX, GROUPS_MAX, INDEX_PROPERTIES_MAX,
+    INDEXES_MAX, INTERFACE_CONSTRAINTS_MAX, INTERFACES_MAX, LABEL_LEN_MAX, LINK_TYPES_MAX, OBJECT_TYPES_MAX,
+    PARENTS_MAX, PATTERN_LEN_MAX, PATTERN_SIZE_MAX_BYTES, PATTERNS_MAX, PROPERTIES_MAX, SCHEMA_SIZE_MAX,
+    SHARED_PROPERTIES_MAX, STRUCT_FIELDS_MAX, VALUE_TYPES_MAX, validate,
+};
 pub use self::definition::{
     Dropped, MigrationStep, Moved, NewChanges, NewConstraint, NewDataType, NewField, NewForeignKey, NewImplementation,
     NewInterface, NewLinkConstraint, NewLinkSide, NewLinkType, NewMigration, NewObjectType, NewOntology, NewProperty,
     NewValueType, OnCastFailure, Status,
 };
 pub use self::expression::Expression;
+pub use self::file::{FILE_ALIASES_MAX, FILE_DEPTH_MAX, FILE_LEN_MAX, FILE_NODES_MAX};
 pub use self::interface::{Interface, InterfaceProperty};
 pub use self::link_type::{Backing, Cardinality, End, LinkSide, LinkType, OnDelete};
 pub use self::numbering::{ElementNumbers, Numbering};
 pub use self::object_type::{Implementation, Index, MergeRule, ObjectType, Property, Side};
+pub use self::path::{ElementKind, ElementPath};
 pub use self::rewrite::{Rewrite, Rewritten, Transform};
 pub use self::schema::{Schema, SchemaHash};
 pub use self::source::SchemaSource;

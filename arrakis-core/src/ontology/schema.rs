@@ -35,6 +35,7 @@ pub struct Schema {
     pub action_types: Vec<Arc<ActionType>>,
     pub(super) object_types_by_name: HashMap<ApiName, usize>,
     pub(super) link_types_by_name: HashMap<ApiName, usize>,
+    pub(super) interfaces_by_name: HashMap<ApiName, usize>,
 }
 
 impl Schema {
@@ -79,7 +80,7 @@ impl Schema {
     /// # Errors
     /// `kernel.interface.unknown`.
     pub fn interface(&self, name: &str) -> Result<&Arc<Interface>> {
-        self.interfaces.iter().find(|interface| interface.api_name == *name).ok_or_else(|| {
+        self.interfaces_by_name.get(name).and_then(|&index| self.interfaces.get(index)).ok_or_else(|| {
             Error::invalid("kernel.interface.unknown", "there is no such interface").with("interface", name)
         })
     }
