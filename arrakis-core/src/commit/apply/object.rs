@@ -1,11 +1,12 @@
 //! Objects: existence, uniqueness, derived values, on-delete rules.
 
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::{Application, CASCADE_MAX, Unchecked, type_at};
-use crate::commit::{COMMIT_CHANGES_MAX, Effect, EffectKind, ObjectChange, ObjectOp, ObjectRef, StoredRow};
+use crate::commit::{Effect, EffectKind, ObjectChange, ObjectOp, ObjectRef, StoredRow};
 use crate::ontology::{Backing, End, LinkType, ObjectType, OnDelete, Schema};
-use crate::{Error, ErrorKind, Key, Result, Value};
+use crate::{Error, ErrorKind, Key, ObjectTypeId, Result, Value};
 
 impl Application<'_> {
     pub(super) fn object(&mut self, schema: &Schema, change: &ObjectChange) -> Result<()> {
@@ -21,7 +22,7 @@ impl Application<'_> {
                 None => self.create_object(schema, object_type, key, row),
             },
             ObjectOp::Delete => match self.stored(object_type, key)? {
-                Some(old) => self.delete_object(schema, object_type, key, &old),
+                Some(_) => self.delete_object(schema, object_type, key),
                 None => Err(absent(object_type, key)),
             },
         }
@@ -132,27 +133,26 @@ impl Application<'_> {
         }
     }
 
-    fn delete_object(
-        &mut self,
-        schema: &Schema,
-        object_type: &Arc<ObjectType>,
-        key: &Key,
-        old: &StoredRow,
-    ) -> Result<()> {
-        if self.effects.len() >= CASCADE_MAX + COMMIT_CHANGES_MAX {
-            return Err(Error::conflict("kernel.object.cascade_too_large", "the deletion reaches too many objects")
-                .with("cascade_max", CASCADE_MAX));
-        }
-        self.txn.replace_object(self.commit.scope, object_type, key, (old, None), self.seq)?;
-        self.effects.push(Effect::Object(object_type.id, key.clone(), EffectKind::Deleted));
-        for side in &object_type.sides {
-            let Some(link_type) = schema.link_type_by_id(side.link_type) else { continue };
-            match link_type.backing {
-                Backing::ForeignKey { holder, property } if holder != side.end => {
-                    self.release_holders(schema, link_type, property, key)?;
+    /// Deletes an object and then, one by one, those its deletion reaches: a long chain of them takes no deeper stack.
+    fn delete_object(&mut self, schema: &Schema, object_type: &Arc<ObjectType>, key: &Key) -> Result<()> {
+        let mut reach = Reach::new(self.effects.len());
+        reach.doom(object_type, key.clone());
+        while let Some((object_type, key)) = reach.next() {
+            let Some(old) = self.stored(&object_type, &key)? else { continue };
+            self.txn.replace_object(self.commit.scope, &object_type, &key, (&old, None), self.seq)?;
+            self.effects.push(Effect::Object(object_type.id, key.clone(), EffectKind::Deleted));
+            for side in &object_type.sides {
+                let Some(link_type) = schema.link_type_by_id(side.link_type) else { continue };
+                match (link_type.backing, link_type.on_delete) {
+                    (Backing::ForeignKey { holder, .. }, _) if holder == side.end => {}
+                    (_, OnDelete::Restrict) => self.restrict(link_type, side.end, &key),
+                    (Backing::ForeignKey { holder, property }, on_delete) => {
+                        let held = (type_at(schema, link_type, holder)?, property);
+                        self.release_holders(schema, on_delete, held, &key, &mut reach)?;
+                    }
+                    (Backing::Join, _) => self.release_links(link_type, side.end, &key)?,
                 }
-                Backing::ForeignKey { .. } => {}
-                Backing::Join => self.release_links(link_type, side.end, key)?,
+                reach.check(self.effects.len())?;
             }
         }
         Ok(())
@@ -161,25 +161,18 @@ impl Application<'_> {
     fn release_holders(
         &mut self,
         schema: &Schema,
-        link_type: &Arc<LinkType>,
-        property: usize,
+        on_delete: OnDelete,
+        (holder_type, property): (&Arc<ObjectType>, usize),
         key: &Key,
+        reach: &mut Reach,
     ) -> Result<()> {
-        let Backing::ForeignKey { holder, .. } = link_type.backing else { return Ok(()) };
-        if link_type.on_delete == OnDelete::Restrict {
-            let end = holder.far();
-            self.restrict(link_type, end, key);
-            return Ok(());
-        }
-        let holder_type = type_at(schema, link_type, holder)?;
-        let holders = self.txn.keys_with(self.commit.scope, holder_type, property, &key.to_value(), CASCADE_MAX + 1)?;
-        for holder_key in holders {
-            let Some(row) = self.stored(holder_type, &holder_key)? else { continue };
-            match link_type.on_delete {
-                OnDelete::Cascade => self.delete_object(schema, holder_type, &holder_key, &row)?,
-                OnDelete::Unlink | OnDelete::Restrict => {
-                    self.modify_object(schema, holder_type, &holder_key, &row, &[(property, Value::Null)])?;
-                }
+        // One more than may be reached, so that what is left out is refused.
+        let limit = CASCADE_MAX + 1;
+        for holder in self.txn.keys_with(self.commit.scope, holder_type, property, &key.to_value(), limit)? {
+            if on_delete == OnDelete::Cascade {
+                reach.doom(holder_type, holder);
+            } else if let Some(row) = self.stored(holder_type, &holder)? {
+                self.modify_object(schema, holder_type, &holder, &row, &[(property, Value::Null)])?;
             }
         }
         Ok(())
@@ -191,19 +184,44 @@ impl Application<'_> {
     }
 
     fn release_links(&mut self, link_type: &Arc<LinkType>, end: End, key: &Key) -> Result<()> {
-        if link_type.on_delete == OnDelete::Restrict {
-            self.restrict(link_type, end, key);
-            return Ok(());
-        }
-        let links = self.txn.links_of(self.commit.scope, link_type, end, key, CASCADE_MAX + 1)?;
-        if links.len() > CASCADE_MAX {
-            return Err(Error::conflict("kernel.object.cascade_too_large", "the deletion reaches too many links")
-                .with("cascade_max", CASCADE_MAX));
-        }
-        for link in links {
+        for link in self.txn.links_of(self.commit.scope, link_type, end, key, CASCADE_MAX + 1)? {
             self.delete_link(link_type, &link)?;
         }
         Ok(())
+    }
+}
+
+/// How far one deletion reaches.
+struct Reach {
+    /// How many effects the commit had before it.
+    effects_before: usize,
+    doomed: VecDeque<(Arc<ObjectType>, Key)>,
+    /// Everything that was ever doomed: an object reached along two links is deleted once.
+    seen: HashSet<(ObjectTypeId, Key)>,
+}
+
+impl Reach {
+    fn new(effects_before: usize) -> Self {
+        Self { effects_before, doomed: VecDeque::new(), seen: HashSet::new() }
+    }
+
+    fn doom(&mut self, object_type: &Arc<ObjectType>, key: Key) {
+        if self.seen.insert((object_type.id, key.clone())) {
+            self.doomed.push_back((Arc::clone(object_type), key));
+        }
+    }
+
+    fn next(&mut self) -> Option<(Arc<ObjectType>, Key)> {
+        self.doomed.pop_front()
+    }
+
+    fn check(&self, effects: usize) -> Result<()> {
+        // The object the deletion starts from is not reached by it.
+        if effects - self.effects_before + self.doomed.len() <= CASCADE_MAX + 1 {
+            return Ok(());
+        }
+        Err(Error::conflict("kernel.object.cascade_too_large", "the deletion reaches too many objects and links")
+            .with("cascade_max", CASCADE_MAX))
     }
 }
 
