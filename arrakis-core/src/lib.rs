@@ -5,6 +5,7 @@
 mod capability;
 pub mod commit;
 mod context;
+mod cursor;
 mod decimal;
 mod env;
 mod error;
@@ -24,6 +25,7 @@ pub use self::commit::{
     LogPage, ObjectChange, ObjectOp, ObjectRef, Precondition, Receipt, TenancyChange, Tenant,
 };
 pub use self::context::{ACTOR_LEN_MAX, Actor, Context, Grants, Permission, Scope};
+pub use self::cursor::CURSOR_LEN_MAX;
 pub use self::decimal::{DECIMAL_PRECISION_MAX, Decimal};
 pub use self::env::{Clock, Env, Ids, uuid_v7};
 pub use self::error::{Error, ErrorKind, Outcome, Result};
