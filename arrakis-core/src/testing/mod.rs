@@ -1,1 +1,28 @@
-//! Conformance suites.
+//! Conformance suites, and what tests of adapters and applications are built from: a clock moved by hand, ids that count, a store
+//! with something in it.
+//!
+//! [`store_suite!`](crate::store_suite) is one test per sentence of behaviour of the storage ports; every adapter passes all of it.
+//!
+//! Whatever here meets what a test must not meet panics.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test that finds something else than it expects has failed, and says so by panicking"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a literal reads better without an ampersand, and a test is never called twice"
+)]
+
+mod draft;
+mod env;
+mod fixture;
+mod reading;
+pub mod store;
+
+pub use self::draft::{Draft, row};
+pub use self::env::{CounterIds, ManualClock, TestEnv};
+pub use self::fixture::Fixture;
+pub use self::reading::{Ask, Conditions, filter, keys_of};

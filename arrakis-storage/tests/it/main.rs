@@ -1,0 +1,4 @@
+//! The conformance suites, on every store of this package.
+
+#[cfg(feature = "memory")]
+mod memory;
