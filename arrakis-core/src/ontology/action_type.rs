@@ -1,47 +1,208 @@
-//! Action types: what an application lets its users do.
+//! Action types: what an application lets its users do, and what it does then.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
+use super::definition::definition;
 use super::{NewConstraint, NewDataType, Status};
-use crate::ApiName;
+use crate::{ApiName, DataType, ObjectTypeId, Value};
 
-/// A kind of action, as the file states it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct NewActionType {
-    /// Its name.
-    pub name: ApiName,
-    /// What it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// What the caller gives.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parameters: Vec<NewParameter>,
-    /// Its status.
-    #[serde(default, skip_serializing_if = "Status::is_active")]
-    pub status: Status,
+definition! {
+    /// A kind of action, as the file states it.
+    pub struct NewActionType {
+        /// Its name.
+        pub name: ApiName,
+        /// Its name for people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub display_name: Option<String>,
+        /// What it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        /// What the caller gives.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub parameters: Vec<NewParameter>,
+        /// What must hold before anything is done, all of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub criteria: Vec<NewCriterion>,
+        /// What is done, in order, in one commit.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub rules: Vec<NewRule>,
+        /// What follows once it is done.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub effects: Vec<NewEffect>,
+        /// Its status.
+        #[serde(default, skip_serializing_if = "Status::is_active")]
+        pub status: Status,
+    }
 }
 
-/// What the caller of an action gives.
+definition! {
+    /// What the caller of an action gives: a value, an object, some objects or a set of them. One of `type`, `object`, `object_list`
+    /// and `object_set` is stated.
+    pub struct NewParameter {
+        /// Its name.
+        pub name: ApiName,
+        /// What it means.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        /// Its type, when it is a value.
+        #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+        pub data_type: Option<NewDataType>,
+        /// The object type or interface, when it is an object.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub object: Option<ApiName>,
+        /// The object type or interface, when it is a list of objects.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub object_list: Option<ApiName>,
+        /// The object type or interface, when it is a set of objects, given as a query.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub object_set: Option<ApiName>,
+        /// What a value obeys beyond its type.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub constraints: Vec<NewConstraint>,
+        /// Whether the action is refused without it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub required: bool,
+        /// The value of one that is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub default: Option<Json>,
+    }
+}
+
+/// A value an action computes with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct NewParameter {
-    /// Its name.
-    pub name: ApiName,
-    /// Its type, when it is a value.
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    pub data_type: Option<NewDataType>,
-    /// The object type or interface, when it is an object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub object: Option<ApiName>,
-    /// What it obeys beyond its type.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub constraints: Vec<NewConstraint>,
-    /// Whether the action is refused without it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub required: bool,
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ActionValue {
+    /// A parameter's value; an object's is its key.
+    Parameter(ApiName),
+    /// A property of an object given as a parameter.
+    ParameterProperty {
+        /// The parameter.
+        parameter: ApiName,
+        /// The property of its object type or interface.
+        property: ApiName,
+    },
+    /// Who acts, a string.
+    Actor,
+    /// When, a timestamp.
+    Now,
+    /// A value written out; null is the absent one.
+    Literal(Json),
+}
+
+definition! {
+    /// What must hold before an action does anything.
+    pub struct NewCriterion {
+        /// The condition.
+        pub condition: Condition,
+        /// What the caller is told where it does not hold.
+        pub message: String,
+    }
+}
+
+/// A condition over the parameters of an action. A comparison with an absent value is false; `not` is the complement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Condition {
+    /// All hold.
+    And(Vec<Condition>),
+    /// At least one holds.
+    Or(Vec<Condition>),
+    /// It does not hold.
+    Not(Box<Condition>),
+    /// Both are equal.
+    Eq(ActionValue, ActionValue),
+    /// They are not equal.
+    Ne(ActionValue, ActionValue),
+    /// The first is less.
+    Lt(ActionValue, ActionValue),
+    /// The first is less or equal.
+    Lte(ActionValue, ActionValue),
+    /// The first is greater.
+    Gt(ActionValue, ActionValue),
+    /// The first is greater or equal.
+    Gte(ActionValue, ActionValue),
+    /// It is one of the values listed.
+    In(ActionValue, Vec<Json>),
+    /// It is absent.
+    IsNull(ActionValue),
+}
+
+/// Something an action does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum NewRule {
+    /// Creates an object.
+    CreateObject {
+        /// Its type.
+        object_type: ApiName,
+        /// Its properties.
+        properties: BTreeMap<ApiName, ActionValue>,
+    },
+    /// Modifies an object, or each of a list.
+    ModifyObject {
+        /// The parameter that gives it.
+        object: ApiName,
+        /// The properties that change.
+        properties: BTreeMap<ApiName, ActionValue>,
+    },
+    /// Modifies the object with the key given where there is one, else creates it.
+    CreateOrModifyObject {
+        /// Its type.
+        object_type: ApiName,
+        /// Its properties.
+        properties: BTreeMap<ApiName, ActionValue>,
+    },
+    /// Deletes an object, or each of a list.
+    DeleteObject {
+        /// The parameter that gives it.
+        object: ApiName,
+    },
+    /// Links two objects.
+    CreateLink {
+        /// The link type.
+        link_type: ApiName,
+        /// The object at the source end, or its key.
+        source: ActionValue,
+        /// The object at the target end, or its key.
+        target: ActionValue,
+        /// The link's properties.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        properties: BTreeMap<ApiName, ActionValue>,
+    },
+    /// Unlinks two objects.
+    DeleteLink {
+        /// The link type.
+        link_type: ApiName,
+        /// The object at the source end, or its key.
+        source: ActionValue,
+        /// The object at the target end, or its key.
+        target: ActionValue,
+    },
+}
+
+/// Something that follows an action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum NewEffect {
+    /// An event is published.
+    Event {
+        /// Its type, in the past tense, such as `airport.renamed`.
+        #[serde(rename = "type")]
+        event_type: String,
+        /// The parameter that gives the object it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<ApiName>,
+        /// Its data.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        data: BTreeMap<ApiName, ActionValue>,
+    },
 }
 
 /// A kind of action, resolved.
@@ -49,16 +210,63 @@ pub struct NewParameter {
 pub struct ActionType {
     /// Its name.
     pub api_name: ApiName,
+    /// Its parameters, in the order of the file.
+    pub parameters: Vec<Parameter>,
+    /// What must hold before anything is done.
+    pub criteria: Vec<NewCriterion>,
+    /// What is done, in order. Every name in it is known, every value fits.
+    pub rules: Vec<NewRule>,
+    /// What follows.
+    pub effects: Vec<NewEffect>,
     /// Its status.
     pub status: Status,
 }
 
-impl NewActionType {
-    /// Whether some parameter is an object of the type or of the interface.
-    pub(super) fn acts_on(&self, object_type: &ApiName, interface: &ApiName) -> bool {
-        self.parameters
-            .iter()
-            .filter_map(|parameter| parameter.object.as_ref())
-            .any(|name| name == object_type || name == interface)
+/// What the caller of an action gives, resolved.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub api_name: ApiName,
+    /// What it is.
+    pub parameter_type: ParameterType,
+    /// Whether the action is refused without it.
+    pub required: bool,
+    /// The value of one that is not given.
+    pub default: Option<Value>,
+}
+
+/// What a parameter is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ParameterType {
+    /// A value.
+    Value(DataType),
+    /// An object, by its key.
+    Object(ParameterObject),
+    /// Some objects, by their keys.
+    ObjectList(ParameterObject),
+    /// A set of objects, as a query.
+    ObjectSet(ParameterObject),
+}
+
+/// What an object given as a parameter is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParameterObject {
+    /// One of this type.
+    Type(ObjectTypeId),
+    /// One whose type implements this interface.
+    Interface(ApiName),
+}
+
+impl NewParameter {
+    /// The object type or interface, for a parameter that is one object or several.
+    pub fn objects(&self) -> Option<&ApiName> {
+        self.object.as_ref().or(self.object_list.as_ref()).or(self.object_set.as_ref())
+    }
+}
+
+impl ActionType {
+    /// A parameter by name.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.api_name == *name)
     }
 }

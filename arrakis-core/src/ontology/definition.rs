@@ -19,6 +19,8 @@ macro_rules! definition {
     };
 }
 
+pub(super) use definition;
+
 definition! {
     /// A whole ontology, as one file states it.
     #[derive(Default)]

@@ -7,7 +7,8 @@ use super::limit::PARENTS_MAX;
 use super::property::is_unknown;
 use super::{Compiler, duplicate_name, unknown_name};
 use crate::ontology::{
-    Implementation, InterfaceProperty, NewImplementation, NewLinkConstraint, NewObjectType, ObjectType, Property,
+    Implementation, InterfaceProperty, NewActionType, NewImplementation, NewLinkConstraint, NewObjectType,
+    NewParameter, ObjectType, Property,
 };
 use crate::{ApiName, Error, Result};
 
@@ -67,7 +68,7 @@ impl<'a> Compiler<'a> {
             let offers = self.definition.action_types.iter().find(|action_type| action_type.name == *own);
             let fits = match offers {
                 None => Err(unknown_name("ontology.action_type.unknown", "action type", own)),
-                Some(offered) if offered.acts_on(&object_type.api_name, &draft.interface.api_name) => Ok(()),
+                Some(offered) if acts_on(offered, object_type, draft) => Ok(()),
                 Some(_) => Err(Error::invalid(
                     "ontology.implementation.action",
                     "the action type has no parameter of the implementing type",
@@ -118,6 +119,13 @@ impl<'a> Compiler<'a> {
             }
         }
     }
+}
+
+/// Whether some parameter of the action type is an object of the type, of the interface or of one it extends.
+fn acts_on(offered: &NewActionType, object_type: &ObjectType, draft: &Draft<'_>) -> bool {
+    offered.parameters.iter().filter_map(NewParameter::objects).any(|name| {
+        *name == object_type.api_name || *name == draft.interface.api_name || draft.interface.extends.contains(name)
+    })
 }
 
 fn own_property(new: &NewImplementation, object_type: &ObjectType, wanted: &InterfaceProperty) -> Result<usize> {

@@ -49,6 +49,14 @@ pub const PATTERNS_MAX: usize = 2_000;
 pub const EXPRESSION_SIZE_MAX: usize = 256;
 /// How deep an expression or condition nests.
 pub const EXPRESSION_DEPTH_MAX: usize = 16;
+/// The most parameters of an action type.
+pub const ACTION_PARAMETERS_MAX: usize = 100;
+/// The most criteria of an action type.
+pub const ACTION_CRITERIA_MAX: usize = 50;
+/// The most rules of an action type.
+pub const ACTION_RULES_MAX: usize = 100;
+/// The most effects of an action type.
+pub const ACTION_EFFECTS_MAX: usize = 20;
 /// The longest description, in bytes.
 pub const DESCRIPTION_LEN_MAX: usize = 10_000;
 /// The longest display name, icon name or failure message, in bytes.

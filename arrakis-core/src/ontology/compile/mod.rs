@@ -2,7 +2,9 @@
 //!
 //! Invariant: a [`Schema`] exists only of a document without a fault.
 
+mod action_rule;
 mod action_type;
+mod action_value;
 mod data_type;
 mod faults;
 mod implementation;
@@ -17,16 +19,18 @@ mod status;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+pub use self::action_type::EVENT_TYPE_LEN_MAX;
+use self::action_value::Elements;
 use self::data_type::DataTypes;
 pub use self::faults::FAULTS_MAX;
 use self::faults::Faults;
 use self::implementation::Known;
 pub use self::limit::{
-    ACTION_TYPES_MAX, CHANGES_MAX, COLUMNS_MAX, CONSTRAINTS_MAX, DATA_TYPE_SIZE_MAX, DESCRIPTION_LEN_MAX,
-    ENUM_VALUES_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_SIZE_MAX, GROUPS_MAX, INDEX_PROPERTIES_MAX, INDEXES_MAX,
-    INTERFACE_CONSTRAINTS_MAX, INTERFACES_MAX, LABEL_LEN_MAX, LINK_TYPES_MAX, OBJECT_TYPES_MAX, PARENTS_MAX,
-    PATTERN_LEN_MAX, PATTERN_SIZE_MAX_BYTES, PATTERNS_MAX, PROPERTIES_MAX, SCHEMA_SIZE_MAX, SHARED_PROPERTIES_MAX,
-    STRUCT_FIELDS_MAX, VALUE_TYPES_MAX,
+    ACTION_CRITERIA_MAX, ACTION_EFFECTS_MAX, ACTION_PARAMETERS_MAX, ACTION_RULES_MAX, ACTION_TYPES_MAX, CHANGES_MAX,
+    COLUMNS_MAX, CONSTRAINTS_MAX, DATA_TYPE_SIZE_MAX, DESCRIPTION_LEN_MAX, ENUM_VALUES_MAX, EXPRESSION_DEPTH_MAX,
+    EXPRESSION_SIZE_MAX, GROUPS_MAX, INDEX_PROPERTIES_MAX, INDEXES_MAX, INTERFACE_CONSTRAINTS_MAX, INTERFACES_MAX,
+    LABEL_LEN_MAX, LINK_TYPES_MAX, OBJECT_TYPES_MAX, PARENTS_MAX, PATTERN_LEN_MAX, PATTERN_SIZE_MAX_BYTES,
+    PATTERNS_MAX, PROPERTIES_MAX, SCHEMA_SIZE_MAX, SHARED_PROPERTIES_MAX, STRUCT_FIELDS_MAX, VALUE_TYPES_MAX,
 };
 use super::{ActionType, Interface, LinkType, NewChanges, NewOntology, Numbering, ObjectType, Schema, SchemaHash};
 use crate::{ApiName, DataType, Error, ObjectTypeId, Result};
@@ -153,7 +157,15 @@ impl<'a> Compiler<'a> {
             self.implementations(new, object_type, &known);
             self.faults.at(mark, || format!("object_types[{index}]"));
         }
-        let action_types = self.action_types(&object_types, &link_types, &by_name);
+        let types = Elements {
+            object_types: &object_types,
+            link_types: &link_types,
+            drafts: &drafts,
+            by_name: &by_name,
+            links_by_name: link_types.iter().enumerate().map(|(index, of)| (&of.api_name, index)).collect(),
+            by_id: object_types.iter().enumerate().map(|(index, of)| (of.id, index)).collect(),
+        };
+        let action_types = self.action_types(&types);
         let mut implementers: HashMap<&ApiName, Vec<ObjectTypeId>> = HashMap::new();
         for object_type in &object_types {
             for implementation in &object_type.interfaces {
@@ -224,3 +236,6 @@ fn unknown_name(code: &'static str, noun: &'static str, name: &ApiName) -> Error
 fn unnumbered(name: &ApiName) -> Error {
     Error::internal("ontology.numbering.missing", "an element has no number").with("name", name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,13 +23,13 @@ pub(super) struct Kind {
 }
 
 pub(super) const OF_OBJECT: Kind = Kind {
-    name: "object type's",
+    name: "an object type's",
     facets: &["shared", "required", "unique", "indexed", "searchable", "default", "derived", "merge", "marking"],
 };
 pub(super) const OF_LINK: Kind =
-    Kind { name: "link type's", facets: &["shared", "required", "default", "merge", "marking"] };
-pub(super) const OF_INTERFACE: Kind = Kind { name: "interface's", facets: &["shared", "required"] };
-const SHARED: Kind = Kind { name: "shared", facets: &[] };
+    Kind { name: "a link type's", facets: &["shared", "required", "default", "merge", "marking"] };
+pub(super) const OF_INTERFACE: Kind = Kind { name: "an interface's", facets: &["shared", "required"] };
+const SHARED: Kind = Kind { name: "a shared", facets: &[] };
 
 impl<'a> Compiler<'a> {
     pub(super) fn shared_properties(&mut self) -> HashMap<&'a ApiName, Option<DataType>> {
@@ -49,14 +49,9 @@ impl<'a> Compiler<'a> {
         for (facet, stated) in facets(property) {
             if stated && !kind.facets.contains(&facet) {
                 self.faults.push(
-                    Error::invalid(
-                        "ontology.property.facet",
-                        format!("an {} property has no {facet}", kind.name)
-                            .replace("an link", "a link")
-                            .replace("an shared", "a shared"),
-                    )
-                    .with("facet", facet)
-                    .at(facet),
+                    Error::invalid("ontology.property.facet", format!("{} property has no {facet}", kind.name))
+                        .with("facet", facet)
+                        .at(facet),
                 );
             }
         }
