@@ -115,7 +115,7 @@ pub struct Publication {
     pub base_version: u32,
     /// Row rewrites, in order, before the checks.
     pub rewrites: Vec<Rewrite>,
-    /// What must hold of all data of the space once rewritten.
+    /// What must hold of all data of the space: as it is found, for a check that [`DataCheck::is_before`], else once rewritten.
     pub checks: Vec<DataCheck>,
 }
 

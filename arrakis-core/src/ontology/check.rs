@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LinkType, ObjectType};
+use super::{LinkType, ObjectType, Property};
 use crate::commit::Txn;
-use crate::{DataType, Error, Key, Result, SpaceId, TenantId, Value, canonical_json};
+use crate::{BaseType, DataType, Error, Key, Result, SpaceId, TenantId, Value, canonical_json};
 
 /// The most samples of violating rows.
 pub const VIOLATION_SAMPLES_MAX: usize = 20;
@@ -34,10 +34,12 @@ pub enum DataCheck {
     References(Arc<ObjectType>, usize, Arc<ObjectType>),
     /// Each object at the end has at most one join-table link.
     AtMostOneLink(Arc<LinkType>, super::End),
-    /// As `Required`, `Conforms` and `NoValues`, of a link property.
+    /// The link property is present everywhere.
     LinkRequired(Arc<LinkType>, usize),
     /// Every value of the link property obeys this type's constraints.
     LinkConforms(Arc<LinkType>, usize, DataType),
+    /// Every value of the link property has an exact counterpart in this type.
+    LinkCastable(Arc<LinkType>, usize, DataType),
     /// The link property is absent everywhere.
     LinkNoValues(Arc<LinkType>, usize),
 }
@@ -68,6 +70,11 @@ impl Violations {
 }
 
 impl DataCheck {
+    /// Whether it is asked of the data a publication finds, before its tables and rows change; the others are asked of what it leaves.
+    pub const fn is_before(&self) -> bool {
+        matches!(self, Self::NoObjects(_) | Self::NoLinks(_) | Self::NoValues(..) | Self::LinkNoValues(..))
+    }
+
     /// Counts what breaks the rule.
     ///
     /// # Errors
@@ -77,11 +84,10 @@ impl DataCheck {
             Self::NoObjects(of) => rows(txn, space, asking, of, |_| true),
             Self::NoValues(of, property) => values(txn, (space, asking), of, *property, |value| !value.is_null()),
             Self::Required(of, property) => values(txn, (space, asking), of, *property, Value::is_null),
-            Self::Conforms(of, property, to) => {
-                values(txn, (space, asking), of, *property, |value| to.check(value).is_err())
-            }
+            Self::Conforms(of, property, to) => values(txn, (space, asking), of, *property, |value| !to.accepts(value)),
             Self::Castable(of, property, to) => {
-                values(txn, (space, asking), of, *property, |value| to.cast(value).is_none())
+                let from = base_of(&of.properties, *property, to);
+                values(txn, (space, asking), of, *property, |value| to.cast(from, value).is_none())
             }
             Self::Unique(of, property) => unique(txn, (space, asking), of, *property),
             Self::References(of, property, to) => references(txn, (space, asking), of, *property, to),
@@ -93,11 +99,20 @@ impl DataCheck {
                 links(txn, (space, asking), of, |row| row.get(*property).is_some_and(|v| !v.is_null()))
             }
             Self::LinkConforms(of, property, to) => {
-                links(txn, (space, asking), of, |row| row.get(*property).is_some_and(|value| to.check(value).is_err()))
+                links(txn, (space, asking), of, |row| row.get(*property).is_some_and(|value| !to.accepts(value)))
+            }
+            Self::LinkCastable(of, property, to) => {
+                let from = base_of(&of.properties, *property, to);
+                let is_lost = |value: &Value| to.cast(from, value).is_none();
+                links(txn, (space, asking), of, |row| row.get(*property).is_some_and(is_lost))
             }
             Self::AtMostOneLink(of, end) => at_most_one(txn, (space, asking), of, *end),
         }
     }
+}
+
+fn base_of<'a>(properties: &'a [Property], index: usize, to: &'a DataType) -> &'a BaseType {
+    properties.get(index).map_or(&to.base, |property| &property.data_type.base)
 }
 
 fn rows(

@@ -1,6 +1,7 @@
 //! The ontology: object types, links, interfaces, actions; published as immutable, compiled schemas.
 
 mod action_type;
+mod cast;
 mod check;
 mod compile;
 mod definition;

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{LinkType, ObjectType};
+use super::{LinkType, ObjectType, Property};
 use crate::commit::Txn;
-use crate::{DataType, Error, Result, Seq, SpaceId, Value};
+use crate::{BaseType, DataType, Error, Result, Seq, SpaceId, Value};
 
 /// A change of every row of one type, in all tenants of the space.
 #[derive(Clone, Debug)]
@@ -30,19 +30,42 @@ pub enum Rewritten {
 pub enum Transform {
     /// The old property's value; absent when there was none.
     Keep(Option<usize>),
-    /// The old property's value where the new type accepts it, else this one.
+    /// The old property's value where it is present and has an exact counterpart in the new type, else this one.
     Or(Option<usize>, DataType, Value),
-    /// The old property's value converted; what has no exact counterpart becomes the value given, or is refused without one.
+    /// The old property's value converted; what has no exact counterpart becomes the value given, or is refused without one. The
+    /// absent value stays absent.
     Cast(usize, DataType, Option<Value>),
 }
 
 impl Rewrite {
-    /// The new row.
+    fn before(&self) -> &[Property] {
+        match &self.of {
+            Rewritten::Objects(before, _) => &before.properties,
+            Rewritten::Links(before, _) => &before.properties,
+        }
+    }
+
+    fn after(&self) -> &[Property] {
+        match &self.of {
+            Rewritten::Objects(_, after) => &after.properties,
+            Rewritten::Links(_, after) => &after.properties,
+        }
+    }
+
+    /// The new row, derived properties aside.
     ///
     /// # Errors
     /// `ontology.migration.cast`, when a value has no exact counterpart and none was given.
     pub fn row(&self, old: &[Value]) -> Result<Vec<Value>> {
-        self.transforms.iter().map(|transform| transform.value(old)).collect()
+        self.transforms.iter().map(|transform| transform.value(self.before(), old)).collect()
+    }
+
+    /// Whether a row is stored as it was: every column holds what it held, and new columns hold nothing.
+    fn is_unchanged(&self, kept: &[Option<usize>], old: &[Value], new: &[Value]) -> bool {
+        kept.iter().zip(new).all(|(kept, value)| match kept {
+            Some(index) => old.get(*index) == Some(value),
+            None => value.is_null(),
+        })
     }
 
     /// Rewrites every row, ending the old versions at `seq`. Rows that stay as they are get no new version.
@@ -50,30 +73,39 @@ impl Rewrite {
     /// # Errors
     /// As [`Rewrite::row`], naming the row.
     pub fn run(&self, txn: &mut dyn Txn, space: SpaceId, seq: Seq) -> Result<()> {
+        let kept: Vec<Option<usize>> = self
+            .after()
+            .iter()
+            .map(|after| self.before().iter().position(|before| before.column == after.column))
+            .collect();
         match &self.of {
             Rewritten::Objects(before, after) => {
                 let mut rows = Vec::new();
                 txn.scan_objects(space, before, &mut |tenant, key, row| {
-                    rows.push((tenant, key.clone(), row.clone()));
+                    let mut new =
+                        self.row(&row.values).map_err(|e| e.with("object_type", &before.api_name).with("key", key))?;
+                    after.derive(&mut new);
+                    if !self.is_unchanged(&kept, &row.values, &new) {
+                        rows.push((tenant, key.clone(), row.clone(), new));
+                    }
                     Ok(ControlFlow::Continue(()))
                 })?;
-                for (tenant, key, row) in rows {
-                    let mut new =
-                        self.row(&row.values).map_err(|e| e.with("object_type", &before.api_name).with("key", &key))?;
-                    after.derive(&mut new);
+                for (tenant, key, row, new) in rows {
                     txn.replace_object(crate::Scope { tenant, space }, after, &key, (&row, Some(&new)), seq)?;
                 }
             }
             Rewritten::Links(before, after) => {
                 let mut rows = Vec::new();
                 txn.scan_links(space, before, &mut |tenant, link| {
-                    rows.push((tenant, link.clone()));
+                    let new = self.row(&link.values).map_err(|e| {
+                        e.with("link_type", &before.api_name).with("source", &link.source).with("target", &link.target)
+                    })?;
+                    if !self.is_unchanged(&kept, &link.values, &new) {
+                        rows.push((tenant, link.clone(), new));
+                    }
                     Ok(ControlFlow::Continue(()))
                 })?;
-                for (tenant, link) in rows {
-                    let new = self
-                        .row(&link.values)
-                        .map_err(|e| e.with("link_type", &before.api_name).with("source", &link.source))?;
+                for (tenant, link, new) in rows {
                     let scope = crate::Scope { tenant, space };
                     txn.write_link(scope, after, (&link.source, &link.target), (Some(&link), Some(&new)), seq)?;
                 }
@@ -84,40 +116,22 @@ impl Rewrite {
 }
 
 impl Transform {
-    fn value(&self, old: &[Value]) -> Result<Value> {
+    fn value(&self, before: &[Property], old: &[Value]) -> Result<Value> {
         let at = |index: usize| old.get(index).cloned().unwrap_or_default();
+        let cast = |index: usize, to: &DataType| {
+            let from: &BaseType = before.get(index).map_or(&to.base, |property| &property.data_type.base);
+            to.cast(from, &at(index))
+        };
         match self {
             Self::Keep(index) => Ok(index.map_or(Value::Null, at)),
-            Self::Or(index, data_type, fallback) => {
-                let value = index.map_or(Value::Null, at);
-                let fits = !value.is_null() && data_type.check(&value).is_ok();
-                Ok(if fits { value } else { fallback.clone() })
+            Self::Or(index, to, fallback) => {
+                let value = index.and_then(|index| cast(index, to)).filter(|value| !value.is_null());
+                Ok(value.unwrap_or_else(|| fallback.clone()))
             }
-            Self::Cast(index, data_type, fallback) => match (data_type.cast(&at(*index)), fallback) {
-                (Some(value), _) => Ok(value),
-                (None, Some(value)) => Ok(value.clone()),
-                (None, None) => {
-                    Err(Error::conflict("ontology.migration.cast", "a stored value has no counterpart in the new type"))
-                }
-            },
+            Self::Cast(index, to, fallback) => cast(*index, to).or_else(|| fallback.clone()).ok_or_else(|| {
+                Error::conflict("ontology.migration.cast", "a stored value has no counterpart in the new type")
+                    .with("property", before.get(*index).map_or("", |property| property.api_name.as_str()))
+            }),
         }
-    }
-}
-
-impl DataType {
-    /// The value of this type equal to `value`, by way of its text; `None` where there is none or a constraint refuses it.
-    /// The absent value stays absent.
-    pub fn cast(&self, value: &Value) -> Option<Value> {
-        let json = value.to_json();
-        if let Ok(value) = self.read(&json) {
-            return Some(value);
-        }
-        let text = match &json {
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let value = self.base.read_text(&text).ok()?;
-        self.check(&value).ok()?;
-        Some(value)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 pub use self::batch::{AppliedBatch, apply_batch};
 use super::{Change, Commit, Effect, LogEntry, Precondition, Publication, Receipt, TenancyChange, Tenant, Txn};
-use crate::ontology::{End, LinkType, ObjectType, Schema};
+use crate::ontology::{DataCheck, End, LinkType, ObjectType, Schema, Violations};
 use crate::{Error, ErrorKind, Key, LinkTypeId, Result, Scope, Seq, Timestamp};
 
 /// The most objects and links one deletion may reach by on-delete rules.
@@ -218,18 +218,22 @@ impl Application<'_> {
             .with("planned_against", publication.base_version)
             .with("current", current));
         }
+        self.check_data(publication.checks.iter().filter(|check| check.is_before()))?;
         self.txn.publish(space, publication, self.seq)?;
         for rewrite in &publication.rewrites {
             rewrite.run(self.txn, space, self.seq)?;
         }
-        for check in &publication.checks {
-            let violations = check.run(self.txn, space, self.commit.scope.tenant)?;
-            if violations.count > 0 {
-                return Err(violations.into_error());
-            }
-        }
+        self.check_data(publication.checks.iter().filter(|check| !check.is_before()))?;
         self.effects.push(Effect::Published(publication.schema.version));
         Ok(())
+    }
+
+    fn check_data<'c>(&mut self, mut checks: impl Iterator<Item = &'c DataCheck>) -> Result<()> {
+        let Scope { tenant, space } = self.commit.scope;
+        checks.try_for_each(|check| match check.run(self.txn, space, tenant)? {
+            Violations { count: 0, .. } => Ok(()),
+            violations => Err(violations.into_error()),
+        })
     }
 }
 
