@@ -1,6 +1,5 @@
 //! Groups of sets and what is measured in them.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrakis_core::kernel::ExactSum;
@@ -9,31 +8,8 @@ use arrakis_core::kernel::plan::{
 };
 use arrakis_core::{BaseType, Key, Result, Value};
 
+use super::state::Ranked;
 use super::view::{Edge, View, holder_type};
-
-/// A value in the total order of [`Value::compare`].
-#[derive(Clone)]
-struct Ranked(Value);
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.compare(&other.0)
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Ranked {}
 
 type Groups = BTreeMap<Vec<Ranked>, Vec<Running>>;
 

@@ -1,18 +1,30 @@
 //! What the store holds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrakis_core::commit::{StoredLink, StoredRow};
-use arrakis_core::ontology::{Property, Schema};
+use arrakis_core::ontology::{End, Property, Schema};
 use arrakis_core::{
     CommitId, Key, LinkTypeId, LogEntry, ObjectTypeId, Seq, SpaceId, Tenant, TenantId, Timestamp, Value,
 };
 
 /// The objects of one type of one tenant.
-pub(super) type ObjectTable = BTreeMap<Key, Versions>;
+#[derive(Default)]
+pub(super) struct ObjectTable {
+    rows: BTreeMap<Key, Versions>,
+    /// Who holds which value in which column now.
+    holders: BTreeMap<(u32, Ranked), BTreeSet<Key>>,
+}
+
 /// The links of one join-table backed type of one tenant, by source and target.
-pub(super) type LinkTable = BTreeMap<(Key, Key), Versions>;
+#[derive(Default)]
+pub(super) struct LinkTable {
+    rows: BTreeMap<(Key, Key), Versions>,
+    /// The ends of every row the other way round: target and source.
+    by_target: BTreeSet<(Key, Key)>,
+}
 
 /// Everything, with every version of it.
 #[derive(Default)]
@@ -25,6 +37,30 @@ pub(super) struct State {
     pub(super) objects: BTreeMap<(SpaceId, ObjectTypeId, TenantId), ObjectTable>,
     pub(super) links: BTreeMap<(SpaceId, LinkTypeId, TenantId), LinkTable>,
 }
+
+/// A value in the total order of [`Value::compare`].
+#[derive(Clone)]
+pub(super) struct Ranked(pub(super) Value);
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.compare(&other.0)
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ranked {}
 
 /// A space and the schemas published in it, oldest first.
 pub(super) struct Space {
@@ -62,6 +98,68 @@ impl State {
     /// The schema in force right after the commit at `seq`, and the commit that published it.
     pub(super) fn published_at(&self, space: SpaceId, seq: Seq) -> Option<&(Arc<Schema>, Seq)> {
         self.spaces.get(&space)?.published.iter().rev().find(|(_, published)| *published <= seq)
+    }
+}
+
+impl ObjectTable {
+    pub(super) fn get(&self, key: &Key) -> Option<&Versions> {
+        self.rows.get(key)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Versions)> {
+        self.rows.iter()
+    }
+
+    /// Replaces the versions of a row and gives those that were.
+    pub(super) fn set(&mut self, key: &Key, versions: Versions) -> Versions {
+        let after = versions.at(None).map(|version| Arc::clone(&version.columns));
+        let before = self.rows.insert(key.clone(), versions).unwrap_or_default();
+        for (column, value) in before.at(None).iter().flat_map(|version| version.columns.iter()) {
+            if let Some(keys) = self.holders.get_mut(&(*column, Ranked(value.clone()))) {
+                keys.remove(key);
+            }
+        }
+        for (column, value) in after.iter().flat_map(|columns| columns.iter()) {
+            if !value.is_null() {
+                self.holders.entry((*column, Ranked(value.clone()))).or_default().insert(key.clone());
+            }
+        }
+        before
+    }
+
+    /// Who holds a present value in a column now, in the order of the keys.
+    pub(super) fn holders(&self, column: u32, value: &Value) -> impl Iterator<Item = &Key> {
+        self.holders.get(&(column, Ranked(value.clone()))).into_iter().flatten()
+    }
+}
+
+impl LinkTable {
+    pub(super) fn get(&self, ends: &(Key, Key)) -> Option<&Versions> {
+        self.rows.get(ends)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&(Key, Key), &Versions)> {
+        self.rows.iter()
+    }
+
+    /// Replaces the versions of a row and gives those that were.
+    pub(super) fn set(&mut self, ends: &(Key, Key), versions: Versions) -> Versions {
+        self.by_target.insert((ends.1.clone(), ends.0.clone()));
+        self.rows.insert(ends.clone(), versions).unwrap_or_default()
+    }
+
+    /// The rows with a key at one end, in the order of the key at the other.
+    pub(super) fn at_end(&self, end: End, key: &Key) -> impl Iterator<Item = (&(Key, Key), &Versions)> {
+        let first = (key.clone(), Key::Integer(i64::MIN));
+        let at_end = |ends: &&(Key, Key)| ends.0 == *key;
+        let ends: Vec<_> = match end {
+            End::Source => self.rows.range(&first..).map(|(ends, _)| ends).take_while(at_end).cloned().collect(),
+            End::Target => {
+                let targets = self.by_target.range(&first..).take_while(at_end);
+                targets.map(|(target, source)| (source.clone(), target.clone())).collect()
+            }
+        };
+        ends.into_iter().filter_map(|ends| self.rows.get_key_value(&ends))
     }
 }
 

@@ -39,15 +39,19 @@ impl<'a> MemoryTxn<'a> {
     }
 
     fn change_object(&mut self, (table, key): ObjectPlace, change: impl FnOnce(&mut Versions)) {
-        let versions = self.state.objects.entry(table).or_default().entry(key.clone()).or_default();
-        self.undo.push(Undo::Object((table, key), versions.clone()));
-        change(versions);
+        let rows = self.state.objects.entry(table).or_default();
+        let mut versions = rows.get(&key).cloned().unwrap_or_default();
+        change(&mut versions);
+        let before = rows.set(&key, versions);
+        self.undo.push(Undo::Object((table, key), before));
     }
 
     fn change_link(&mut self, (table, ends): LinkPlace, change: impl FnOnce(&mut Versions)) {
-        let versions = self.state.links.entry(table).or_default().entry(ends.clone()).or_default();
-        self.undo.push(Undo::Link((table, ends), versions.clone()));
-        change(versions);
+        let rows = self.state.links.entry(table).or_default();
+        let mut versions = rows.get(&ends).cloned().unwrap_or_default();
+        change(&mut versions);
+        let before = rows.set(&ends, versions);
+        self.undo.push(Undo::Link((table, ends), before));
     }
 
     fn take_back(&mut self, undo: Undo) {
@@ -69,10 +73,10 @@ impl<'a> MemoryTxn<'a> {
                 }
             }
             Undo::Object((table, key), versions) => {
-                self.state.objects.entry(table).or_default().insert(key, versions);
+                self.state.objects.entry(table).or_default().set(&key, versions);
             }
             Undo::Link((table, ends), versions) => {
-                self.state.links.entry(table).or_default().insert(ends, versions);
+                self.state.links.entry(table).or_default().set(&ends, versions);
             }
         }
     }
@@ -213,12 +217,8 @@ impl Txn for MemoryTxn<'_> {
         limit: usize,
     ) -> Result<Vec<Key>> {
         let Some(sought) = object_type.properties.get(property) else { return Ok(Vec::new()) };
-        let holds = |versions: &Versions| {
-            let current = versions.at(None).map(|version| version.values(std::slice::from_ref(sought)));
-            current.is_some_and(|values| values.first() == Some(value))
-        };
-        let rows = self.objects(scope, object_type).into_iter().flatten();
-        Ok(rows.filter(|(_, versions)| holds(versions)).map(|(key, _)| key.clone()).take(limit).collect())
+        let holders = self.objects(scope, object_type).into_iter().flat_map(|rows| rows.holders(sought.column, value));
+        Ok(holders.take(limit).cloned().collect())
     }
 
     fn link(&mut self, scope: Scope, link_type: &LinkType, source: &Key, target: &Key) -> Result<Option<StoredLink>> {
@@ -235,10 +235,8 @@ impl Txn for MemoryTxn<'_> {
         key: &Key,
         limit: usize,
     ) -> Result<Vec<StoredLink>> {
-        // Ordered by source, then target: among links that share one end, by the other.
-        let rows = self.links(scope, link_type).into_iter().flatten();
-        let at_end = rows.filter(|((source, target), _)| key == if end == End::Source { source } else { target });
-        let current = at_end.filter_map(|((source, target), versions)| {
+        let rows = self.links(scope, link_type).into_iter().flat_map(|rows| rows.at_end(end, key));
+        let current = rows.filter_map(|((source, target), versions)| {
             Some(versions.at(None)?.link((source, target), &link_type.properties))
         });
         Ok(current.take(limit).collect())
@@ -262,7 +260,7 @@ impl Txn for MemoryTxn<'_> {
             if (*of, *id) != (space, object_type.id) {
                 continue;
             }
-            for (key, versions) in table {
+            for (key, versions) in table.iter() {
                 let Some(version) = versions.at(None) else { continue };
                 if let ControlFlow::Break(()) = visit(*tenant, key, &version.row(&object_type.properties))? {
                     return Ok(());
@@ -277,7 +275,7 @@ impl Txn for MemoryTxn<'_> {
             if (*of, *id) != (space, link_type.id) {
                 continue;
             }
-            for ((source, target), versions) in table {
+            for ((source, target), versions) in table.iter() {
                 let Some(version) = versions.at(None) else { continue };
                 let link = version.link((source, target), &link_type.properties);
                 if let ControlFlow::Break(()) = visit(*tenant, &link)? {

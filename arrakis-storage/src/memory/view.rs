@@ -11,7 +11,7 @@ use arrakis_core::kernel::{Budget, Linked, Unlinked};
 use arrakis_core::ontology::{Backing, End, LinkType, ObjectType};
 use arrakis_core::{Env, Key, LinkTypeId, Result, Scope, Seq, Value};
 
-use super::state::State;
+use super::state::{LinkTable, ObjectTable, State};
 
 /// Links by the key at one end.
 pub(super) type Adjacency = BTreeMap<Key, Vec<Edge>>;
@@ -60,7 +60,7 @@ impl<'a> View<'a> {
 
     fn keys(&self, object_type: &ObjectType) -> BTreeSet<Key> {
         let table = self.state.objects.get(&(self.scope.space, object_type.id, self.scope.tenant));
-        let rows = table.into_iter().flatten();
+        let rows = table.into_iter().flat_map(ObjectTable::iter);
         rows.filter(|(_, versions)| versions.at(self.at).is_some()).map(|(key, _)| key.clone()).collect()
     }
 
@@ -95,7 +95,7 @@ impl<'a> View<'a> {
     fn joined(&self, link_type: &LinkType, end: End) -> Adjacency {
         let mut adjacency = Adjacency::new();
         let table = self.state.links.get(&(self.scope.space, link_type.id, self.scope.tenant));
-        for ((source, target), versions) in table.into_iter().flatten() {
+        for ((source, target), versions) in table.into_iter().flat_map(LinkTable::iter) {
             let Some(version) = versions.at(self.at) else { continue };
             let (near, far) = if end == End::Source { (source, target) } else { (target, source) };
             adjacency.entry(near.clone()).or_default().push(Edge {

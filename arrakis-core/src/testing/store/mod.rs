@@ -1,7 +1,17 @@
 //! The conformance suite of the storage ports ([`crate::CommitLog`], [`crate::ontology::OntologyStore`],
 //! [`crate::kernel::ObjectStore`]): one function per sentence of behaviour, each on a store of its own.
 
+pub mod as_of;
 pub mod commit_log;
+pub mod entry;
+pub mod history;
+pub mod link;
+pub mod links;
+pub mod object;
+pub mod precondition;
+pub mod reference;
+pub mod tenancy;
+pub mod unique;
 
 /// Makes a test of every function of the suite. The argument is an asynchronous function from an [`crate::Env`] to an empty store, an
 /// `Arc<dyn Store>`; the test package needs `tokio` with its features `macros` and `rt-multi-thread`.
@@ -17,8 +27,135 @@ pub mod commit_log;
 macro_rules! store_suite {
     ($open:path) => {
         $crate::store_suite! { @modules $open =>
+            as_of {
+                objects_as_of_a_commit
+                queries_as_of_a_commit
+                traversals_as_of_a_commit
+                conditions_on_links_as_of_a_commit
+                aggregates_as_of_a_commit
+                gaps_in_a_life_are_gaps_as_of_then
+            }
             commit_log {
                 an_empty_store_has_no_commit
+                seq_is_gap_free
+                a_commit_twice_answers_the_first_receipt
+                a_commit_twice_in_a_batch_is_one
+                a_refused_commit_may_be_tried_again
+                a_commit_id_of_another_tenant_is_refused
+                a_failing_commit_leaves_its_neighbours
+                a_commit_sees_those_before_it
+                a_refused_commit_leaves_nothing
+                all_of_a_batch_is_applied
+                none_of_a_batch_is_applied
+                an_empty_batch_has_no_results
+                a_commit_without_changes_is_logged
+                concurrent_writers_share_one_order
+                a_dropped_batch_is_whole_or_nothing
+                a_moved_schema_refuses_the_commit
+                an_unstated_schema_refuses_the_commit
+                the_log_never_goes_back_in_time
+                the_commit_at_an_instant_is_the_newest_by_then
+                a_receipt_is_found_by_its_tenant
+                the_cursor_key_stays
+            }
+            entry {
+                an_entry_tells_who_when_and_why
+                an_entry_lists_effects_in_order
+                an_entry_lists_what_a_deletion_reaches
+                an_entry_lists_spaces_tenants_and_versions
+                entries_are_read_in_pages
+            }
+            history {
+                versions_tell_what_happened
+                links_have_versions
+                what_never_existed_has_no_versions
+                versions_are_read_in_pages
+                what_a_deletion_reached_has_its_version
+            }
+            link {
+                a_link_is_read_as_written
+                a_link_has_a_direction
+                a_link_is_created_once
+                an_absent_link_is_not_deleted
+                an_upsert_creates_or_replaces_a_link
+                an_upsert_without_effect_writes_no_link
+                both_ends_exist
+                one_link_where_there_may_be_one
+                unlink_deletes_the_links
+                restrict_refuses_to_delete_what_is_linked
+                two_changes_of_a_link_in_a_commit_leave_one_version
+            }
+            links {
+                links_come_in_the_order_of_the_far_key
+                links_in_a_foreign_key_are_read_alike
+                links_are_read_in_pages
+                links_to_given_keys
+                links_that_satisfy_a_condition
+                links_as_of_a_commit
+            }
+            object {
+                every_base_type_is_read_as_written
+                edges_of_types_are_read_as_written
+                json_is_read_as_written
+                the_longest_text_is_read_as_written
+                keys_differ_by_every_byte
+                objects_come_in_the_order_asked
+                many_objects_are_read_at_once
+                an_object_is_created_once
+                an_absent_object_is_not_changed
+                a_modification_changes_what_it_names
+                an_upsert_creates_or_modifies
+                a_modification_without_effect_writes_nothing
+                two_changes_in_a_commit_leave_one_version
+                created_and_deleted_in_a_commit_leaves_no_version
+                deleted_and_created_in_a_commit_is_modified
+                a_deleted_object_may_come_back
+                derived_values_follow
+                equal_keys_of_two_types_are_two_objects
+            }
+            precondition {
+                an_object_is_absent
+                an_object_is_at_its_revision
+                a_value_is_free
+                an_object_holds_its_value
+                a_link_is_at_its_revision
+                a_link_is_absent
+                preconditions_come_before_changes
+                preconditions_see_one_tenant
+            }
+            reference {
+                a_reference_to_nothing_is_refused
+                a_reference_may_come_before_its_object
+                a_reference_taken_back_is_not_judged
+                a_reference_stays_in_its_tenant
+                restrict_refuses_to_delete_what_is_named
+                restrict_allows_to_replace_what_is_named
+                unlink_clears_what_named_it
+                cascade_deletes_what_named_it
+                cascade_ends_on_circles
+                what_a_cascade_deleted_is_gone
+                a_cascade_has_a_limit
+                an_unlink_has_a_limit
+                one_holder_where_there_may_be_one
+                an_unchanged_reference_is_left_alone
+            }
+            tenancy {
+                a_space_is_created_once
+                a_tenant_is_created_once
+                a_tenant_needs_its_space
+                a_space_and_its_tenant_come_in_one_commit
+                a_tenant_is_found_by_its_id
+                a_write_needs_its_tenant_in_the_space
+            }
+            unique {
+                a_held_value_is_refused
+                absent_values_are_not_held
+                held_values_differ_by_every_byte
+                the_holder_keeps_its_value
+                values_are_judged_in_order
+                a_swap_goes_through_a_third_value
+                a_deleted_object_holds_nothing
+                tenants_hold_values_apart
             }
         }
     };
