@@ -9,9 +9,12 @@ pub mod link;
 pub mod links;
 pub mod object;
 pub mod precondition;
+pub mod publication;
 pub mod reference;
+pub mod schema;
 pub mod tenancy;
 pub mod unique;
+pub mod violation;
 
 /// Makes a test of every function of the suite. The argument is an asynchronous function from an [`crate::Env`] to an empty store, an
 /// `Arc<dyn Store>`; the test package needs `tokio` with its features `macros` and `rt-multi-thread`.
@@ -123,6 +126,24 @@ macro_rules! store_suite {
                 preconditions_come_before_changes
                 preconditions_see_one_tenant
             }
+            publication {
+                a_new_property_is_absent_in_old_rows
+                new_types_and_links_are_ready
+                a_rewrite_fills_what_was_absent
+                a_type_change_converts_the_values
+                a_value_that_does_not_convert
+                a_type_changed_there_and_back
+                a_retired_property_stays_in_the_past
+                a_retired_type_ends_its_rows
+                a_rename_keeps_the_rows
+                a_rewrite_brings_links_along
+                a_rewrite_derives_anew
+                a_moved_base_refuses_the_publication
+                violated_rules_refuse_the_publication
+                a_publication_shares_a_batch
+                spaces_are_published_apart
+                indexes_come_and_go
+            }
             reference {
                 a_reference_to_nothing_is_refused
                 a_reference_may_come_before_its_object
@@ -138,6 +159,13 @@ macro_rules! store_suite {
                 an_unlink_has_a_limit
                 one_holder_where_there_may_be_one
                 an_unchanged_reference_is_left_alone
+            }
+            schema {
+                the_current_schema_is_the_last_one_published
+                a_schema_is_read_as_published
+                versions_stay_readable
+                a_commit_has_the_schema_in_force
+                versions_are_listed_in_pages
             }
             tenancy {
                 a_space_is_created_once
@@ -156,6 +184,15 @@ macro_rules! store_suite {
                 a_swap_goes_through_a_third_value
                 a_deleted_object_holds_nothing
                 tenants_hold_values_apart
+            }
+            violation {
+                presence_is_counted
+                values_that_do_not_fit_are_counted
+                repeated_values_are_counted
+                values_that_name_nothing_are_counted
+                links_are_counted
+                samples_are_the_first
+                rules_are_counted_in_order
             }
         }
     };
