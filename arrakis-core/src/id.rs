@@ -69,13 +69,48 @@ uuid_id!(
 );
 
 impl TenantId {
-    /// The tenant an embedded store starts with.
+    /// The tenant an embedded store starts with, called [`TENANCY_NAME_DEFAULT`].
     pub const DEFAULT: Self = Self(Uuid::from_u128(0x0000_0000_0000_8000_8000_0000_0000_0001));
+
+    /// The id of the tenant created under a name: the same name, the same id, in every store.
+    ///
+    /// # Errors
+    /// `tenancy.name.malformed` for an empty name, one longer than [`TENANCY_NAME_LEN_MAX`], or one with control characters.
+    pub fn named(name: &str) -> Result<Self> {
+        if name == TENANCY_NAME_DEFAULT { Ok(Self::DEFAULT) } else { named("tenant", name).map(Self) }
+    }
 }
 
 impl SpaceId {
-    /// The space an embedded store starts with.
+    /// The space an embedded store starts with, called [`TENANCY_NAME_DEFAULT`].
     pub const DEFAULT: Self = Self(Uuid::from_u128(0x0000_0000_0000_8000_8000_0000_0000_0002));
+
+    /// The id of the space created under a name: the same name, the same id, in every store.
+    ///
+    /// # Errors
+    /// As [`TenantId::named`].
+    pub fn named(name: &str) -> Result<Self> {
+        if name == TENANCY_NAME_DEFAULT { Ok(Self::DEFAULT) } else { named("space", name).map(Self) }
+    }
+}
+
+/// The name of the space and of the tenant an embedded store starts with.
+pub const TENANCY_NAME_DEFAULT: &str = "default";
+/// The longest name of a space or tenant, in bytes.
+pub const TENANCY_NAME_LEN_MAX: usize = 200;
+
+/// A UUID made of the hash of a name (RFC 9562 version 8).
+fn named(noun: &str, name: &str) -> Result<Uuid> {
+    if name.is_empty() || name.len() > TENANCY_NAME_LEN_MAX || name.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "tenancy.name.malformed",
+            format!("a {noun} is named in 1 to {TENANCY_NAME_LEN_MAX} bytes without control characters"),
+        )
+        .with("length_max", TENANCY_NAME_LEN_MAX));
+    }
+    let mut bytes = [0; 16];
+    blake3::Hasher::new().update(noun.as_bytes()).update(&[0]).update(name.as_bytes()).finalize_xof().fill(&mut bytes);
+    Ok(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
 macro_rules! element_id {
@@ -122,5 +157,23 @@ impl Seq {
 impl fmt::Display for Seq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_an_id_of_its_kind() {
+        assert_eq!(TenantId::named("acme").unwrap(), TenantId::named("acme").unwrap());
+        assert_ne!(TenantId::named("acme").unwrap(), TenantId::named("acme2").unwrap());
+        assert_ne!(TenantId::named("acme").unwrap().uuid(), SpaceId::named("acme").unwrap().uuid());
+        assert_eq!(TenantId::named("acme").unwrap().uuid().get_version_num(), 8);
+        assert_eq!(TenantId::named(TENANCY_NAME_DEFAULT).unwrap(), TenantId::DEFAULT);
+        assert_eq!(SpaceId::named(TENANCY_NAME_DEFAULT).unwrap(), SpaceId::DEFAULT);
+        for bad in ["", "a\nb", &"x".repeat(TENANCY_NAME_LEN_MAX + 1)] {
+            assert_eq!(TenantId::named(bad).unwrap_err().code(), "tenancy.name.malformed");
+        }
     }
 }

@@ -29,7 +29,10 @@ pub use self::cursor::CURSOR_LEN_MAX;
 pub use self::decimal::{DECIMAL_PRECISION_MAX, Decimal};
 pub use self::env::{Clock, Env, Ids, uuid_v7};
 pub use self::error::{Error, ErrorKind, Outcome, Result};
-pub use self::id::{CommitId, LinkTypeId, ObjectTypeId, PropertyId, RequestId, Seq, SpaceId, TenantId};
+pub use self::id::{
+    CommitId, LinkTypeId, ObjectTypeId, PropertyId, RequestId, Seq, SpaceId, TENANCY_NAME_DEFAULT,
+    TENANCY_NAME_LEN_MAX, TenantId,
+};
 pub use self::name::{API_NAME_LEN_MAX, ApiName};
 pub use self::store::Store;
 pub use self::time::{Date, Duration, Timestamp};
