@@ -1,129 +1,127 @@
-//! Keyset cursors: opaque, authenticated, bound to a tenant, a request and a snapshot.
-//!
-//! A cursor is a payload and a tag. The tag is keyed BLAKE3 under the store's cursor key over the tenant and the payload, so a cursor
-//! is good for any process of the same store and for nobody else's data. It is not encrypted: it holds what its page showed.
+//! Keyset cursors: opaque, authenticated, bound to a tenant, a query and a snapshot.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value as Json;
 
-use crate::kernel::plan::Position;
-use crate::{BaseType, Error, Key, ObjectTypeId, Result, Seq, TenantId, Value, canonical_json};
+use crate::{Error, Result, Seq, TenantId, canonical_json};
 
-/// The longest cursor that is looked at, in bytes.
-pub const CURSOR_LEN_MAX: usize = 65_536;
-const TAG_LEN: usize = 16;
-const CONTEXT: &str = "arrakis 2026-11 cursor v1";
+/// The longest cursor, in bytes of its text: an order by the longest texts fits.
+pub const CURSOR_LEN_MAX: usize = 16_777_216;
 
-/// The hash of a request without its cursor and page size: what a cursor is bound to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RequestHash([u8; 16]);
+const FORMAT: u8 = 1;
+const TAG_LEN: usize = 32;
 
-impl RequestHash {
-    /// The hash of a request's canonical JSON.
-    pub(crate) fn of(request: &serde_json::Value) -> Self {
-        let mut hash = [0; 16];
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(canonical_json(request).as_bytes());
-        hasher.finalize_xof().fill(&mut hash);
-        Self(hash)
-    }
-}
-
-/// What a cursor says.
+/// Where a walk over pages has come to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cursor {
-    /// The snapshot its first page was read at.
-    pub(crate) snapshot: Seq,
-    /// Where the next page starts after.
-    pub(crate) position: Position,
+    /// What is walked.
+    pub(crate) query: QueryHash,
+    /// The state all pages read.
+    pub(crate) seq: Seq,
+    /// The schema version the query was resolved under.
+    pub(crate) schema_version: u32,
+    /// The last result given, in the form of the query's own.
+    pub(crate) position: Json,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Payload([u8; 16], Seq, ObjectTypeId, Key, Vec<serde_json::Value>);
+/// The hash of what defines a query's answer: everything but the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct QueryHash([u8; 16]);
 
-/// Seals and opens the cursors of one store.
-#[derive(Clone)]
-pub(crate) struct Cursors {
-    key: [u8; 32],
-}
-
-impl std::fmt::Debug for Cursors {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cursors").finish_non_exhaustive()
+impl QueryHash {
+    /// Hashes the canonical JSON of a request, under the name of its method.
+    pub(crate) fn of(method: &str, request: &impl Serialize) -> Result<Self> {
+        let json = serde_json::to_value(request)
+            .map_err(|e| Error::internal("cursor.unwritable", "a request has no JSON form").caused_by(e))?;
+        let mut hasher = blake3::Hasher::new_derive_key("arrakis query hash v1");
+        hasher.update(method.as_bytes()).update(&[0]).update(canonical_json(&json).as_bytes());
+        let mut hash = [0; 16];
+        hasher.finalize_xof().fill(&mut hash);
+        Ok(Self(hash))
     }
 }
 
-impl Cursors {
-    /// With the secret of a store, [`crate::CommitLog::cursor_key`].
-    pub(crate) fn new(secret: &[u8; 32]) -> Self {
-        Self { key: blake3::derive_key(CONTEXT, secret) }
+/// What cursors are authenticated with: a secret of the store.
+#[derive(Clone, Copy)]
+pub(crate) struct CursorKey([u8; 32]);
+
+impl std::fmt::Debug for CursorKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CursorKey(…)")
+    }
+}
+
+impl CursorKey {
+    pub(crate) const fn new(secret: [u8; 32]) -> Self {
+        Self(secret)
+    }
+
+    fn tag(&self, tenant: TenantId, payload: &[u8]) -> blake3::Hash {
+        blake3::Hasher::new_keyed(&self.0).update(tenant.uuid().as_bytes()).update(payload).finalize()
     }
 
     /// The text of a cursor.
-    pub(crate) fn seal(&self, tenant: TenantId, request: RequestHash, cursor: &Cursor) -> Result<String> {
-        let Position { values, object_type, key } = &cursor.position;
-        let values = values.iter().map(Value::to_json).collect();
-        let payload = Payload(request.0, cursor.snapshot, *object_type, key.clone(), values);
-        let mut bytes = serde_json::to_vec(&payload)
-            .map_err(|e| Error::internal("cursor.unwritable", "a cursor cannot be written").caused_by(e))?;
-        let tag = self.tag(tenant, &bytes);
-        bytes.extend_from_slice(&tag);
-        Ok(URL_SAFE_NO_PAD.encode(bytes))
-    }
-
-    /// What the text of a cursor says, for the request it comes with, whose order terms have these types.
     ///
     /// # Errors
-    /// `cursor.invalid` for anything this store did not seal for this tenant; `cursor.other_request` for a cursor of another request.
-    pub(crate) fn open(
-        &self,
-        tenant: TenantId,
-        request: RequestHash,
-        text: &str,
-        types: &[&BaseType],
-    ) -> Result<Cursor> {
-        let invalid = || {
-            Error::invalid("cursor.invalid", "the cursor was not given out by this store for this tenant")
-                .at("page.cursor")
-        };
-        if text.len() > CURSOR_LEN_MAX {
-            return Err(invalid().with("length_max", CURSOR_LEN_MAX));
-        }
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
-        let (payload, tag) = bytes.split_last_chunk::<TAG_LEN>().ok_or_else(invalid)?;
-        if !constant_time_eq(&self.tag(tenant, payload), tag) {
-            return Err(invalid());
-        }
-        let Payload(bound_to, snapshot, object_type, key, values) =
-            serde_json::from_slice(payload).map_err(|_| invalid())?;
-        if bound_to != request.0 || values.len() != types.len() {
-            return Err(
-                Error::invalid("cursor.other_request", "the cursor belongs to another request").at("page.cursor")
-            );
-        }
-        let values = values
-            .iter()
-            .zip(types)
-            .map(|(json, base)| base.read(json))
-            .collect::<Result<_>>()
-            .map_err(|_| invalid())?;
-        Ok(Cursor { snapshot, position: Position { values, object_type, key } })
+    /// `cursor.too_long`, when the values it holds are.
+    pub(crate) fn seal(&self, tenant: TenantId, cursor: &Cursor) -> Result<String> {
+        let mut payload = vec![FORMAT];
+        payload.extend_from_slice(&cursor.query.0);
+        payload.extend_from_slice(&cursor.seq.0.to_be_bytes());
+        payload.extend_from_slice(&cursor.schema_version.to_be_bytes());
+        payload.extend_from_slice(cursor.position.to_string().as_bytes());
+        let mut bytes = self.tag(tenant, &payload).as_bytes().to_vec();
+        bytes.append(&mut payload);
+        let text = URL_SAFE_NO_PAD.encode(bytes);
+        if text.len() > CURSOR_LEN_MAX { Err(too_long(text.len())) } else { Ok(text) }
     }
 
-    fn tag(&self, tenant: TenantId, payload: &[u8]) -> [u8; TAG_LEN] {
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(tenant.uuid().as_bytes());
-        hasher.update(payload);
-        let mut tag = [0; TAG_LEN];
-        hasher.finalize_xof().fill(&mut tag);
-        tag
+    /// The cursor behind a text, which this key sealed for this tenant and query.
+    ///
+    /// # Errors
+    /// `cursor.too_long`; `cursor.invalid` for any other text this key did not seal for this tenant; `cursor.other_query`.
+    pub(crate) fn open(&self, tenant: TenantId, query: QueryHash, text: &str) -> Result<Cursor> {
+        if text.len() > CURSOR_LEN_MAX {
+            return Err(too_long(text.len()));
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
+        let (tag, payload) = bytes.split_first_chunk::<TAG_LEN>().ok_or_else(invalid)?;
+        // A hash compares in constant time.
+        if self.tag(tenant, payload) != blake3::Hash::from_bytes(*tag) {
+            return Err(invalid());
+        }
+        let cursor = decode(payload).ok_or_else(invalid)?;
+        if cursor.query != query {
+            return Err(Error::invalid("cursor.other_query", "the cursor belongs to another query"));
+        }
+        Ok(cursor)
     }
 }
 
-/// Compares without telling, by the time it takes, where two tags differ.
-fn constant_time_eq(left: &[u8; TAG_LEN], right: &[u8; TAG_LEN]) -> bool {
-    left.iter().zip(right).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+fn decode(payload: &[u8]) -> Option<Cursor> {
+    let (&[FORMAT], rest) = payload.split_first_chunk()? else { return None };
+    let (query, rest) = rest.split_first_chunk()?;
+    let (seq, rest) = rest.split_first_chunk()?;
+    let (schema_version, position) = rest.split_first_chunk()?;
+    Some(Cursor {
+        query: QueryHash(*query),
+        seq: Seq(u64::from_be_bytes(*seq)),
+        schema_version: u32::from_be_bytes(*schema_version),
+        position: serde_json::from_slice(position).ok()?,
+    })
+}
+
+/// The one refusal of every cursor that is not ours, so that it teaches nothing.
+pub(crate) fn invalid() -> Error {
+    Error::invalid("cursor.invalid", "the cursor is not one that was given out here")
+}
+
+fn too_long(length: usize) -> Error {
+    Error::invalid("cursor.too_long", "the cursor is too long")
+        .with("length", length)
+        .with("length_max", CURSOR_LEN_MAX)
 }
 
 #[cfg(test)]
@@ -131,55 +129,57 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Timestamp;
+
+    const TENANT: TenantId = TenantId::DEFAULT;
 
     fn cursor() -> Cursor {
-        let values = vec![
-            Value::string("SFO"),
-            Value::Null,
-            Value::Timestamp(Timestamp::EPOCH),
-            Value::Integer(i64::MIN),
-            Value::Double(0.1),
-        ];
-        Cursor { snapshot: Seq(7), position: Position { values, object_type: ObjectTypeId(3), key: Key::Integer(-1) } }
-    }
-
-    const TYPES: [&BaseType; 5] =
-        [&BaseType::String, &BaseType::Date, &BaseType::Timestamp, &BaseType::Integer, &BaseType::Double];
-
-    #[test]
-    fn a_cursor_opens_for_its_own_tenant_and_request_only() {
-        let (cursors, request) = (Cursors::new(&[1; 32]), RequestHash::of(&json!({ "b": 1, "a": 2 })));
-        let text = cursors.seal(TenantId::DEFAULT, request, &cursor()).unwrap();
-        let open = |cursors: &Cursors, tenant, request, text: &str| cursors.open(tenant, request, text, &TYPES);
-        assert_eq!(
-            open(&cursors, TenantId::DEFAULT, RequestHash::of(&json!({ "a": 2, "b": 1 })), &text).unwrap(),
-            cursor()
-        );
-
-        let other_tenant = TenantId::from_uuid(uuid::Uuid::from_u128(9));
-        assert_eq!(open(&cursors, other_tenant, request, &text).unwrap_err().code(), "cursor.invalid");
-        assert_eq!(
-            open(&Cursors::new(&[2; 32]), TenantId::DEFAULT, request, &text).unwrap_err().code(),
-            "cursor.invalid"
-        );
-        let other_request = RequestHash::of(&json!({}));
-        assert_eq!(open(&cursors, TenantId::DEFAULT, other_request, &text).unwrap_err().code(), "cursor.other_request");
+        let query = QueryHash::of("query", &json!({ "set": { "type": "Airport" } })).unwrap();
+        Cursor { query, seq: Seq(u64::MAX), schema_version: 7, position: json!([["é", null, 0.1], 3, "SFO"]) }
     }
 
     #[test]
-    fn no_changed_byte_opens() {
-        let (cursors, request) = (Cursors::new(&[1; 32]), RequestHash::of(&json!({})));
-        let text = cursors.seal(TenantId::DEFAULT, request, &cursor()).unwrap();
+    fn what_was_sealed_opens() {
+        let key = CursorKey::new([7; 32]);
+        let text = key.seal(TENANT, &cursor()).unwrap();
+        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+        assert_eq!(key.open(TENANT, cursor().query, &text).unwrap(), cursor());
+    }
+
+    #[test]
+    fn any_other_text_key_or_tenant_is_refused_alike() {
+        let key = CursorKey::new([7; 32]);
+        let text = key.seal(TENANT, &cursor()).unwrap();
+        let refused = |key: CursorKey, tenant, text: &str| {
+            assert_eq!(key.open(tenant, cursor().query, text).unwrap_err().code(), "cursor.invalid", "{text}");
+        };
         for index in 0..text.len() {
-            let mut bytes = text.clone().into_bytes();
-            bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
-            let changed = String::from_utf8(bytes).unwrap();
-            let result = cursors.open(TenantId::DEFAULT, request, &changed, &TYPES);
-            assert!(result.is_err() || changed == text, "byte {index}");
+            for replacement in ["A", "B", "_", "="] {
+                let mut tampered = text.clone();
+                tampered.replace_range(index..=index, replacement);
+                if tampered != text {
+                    refused(key, TENANT, &tampered);
+                }
+            }
+            refused(key, TENANT, &text[..index]);
         }
-        for text in ["", "A", "AAAAAAAAAAAAAAAAAAAAAAAA", "not base64!", &"A".repeat(CURSOR_LEN_MAX + 1)] {
-            assert_eq!(cursors.open(TenantId::DEFAULT, request, text, &TYPES).unwrap_err().code(), "cursor.invalid");
+        refused(key, TENANT, &format!("{text}A"));
+        refused(key, TenantId::from_uuid(uuid::Uuid::from_u128(9)), &text);
+        refused(CursorKey::new([8; 32]), TENANT, &text);
+        assert_eq!(
+            key.open(TENANT, cursor().query, &"A".repeat(CURSOR_LEN_MAX + 1)).unwrap_err().code(),
+            "cursor.too_long"
+        );
+    }
+
+    #[test]
+    fn another_query_is_told_apart() {
+        let key = CursorKey::new([7; 32]);
+        let text = key.seal(TENANT, &cursor()).unwrap();
+        for other in [
+            QueryHash::of("query", &json!({ "set": { "type": "State" } })).unwrap(),
+            QueryHash::of("neighbours", &json!({ "set": { "type": "Airport" } })).unwrap(),
+        ] {
+            assert_eq!(key.open(TENANT, other, &text).unwrap_err().code(), "cursor.other_query");
         }
     }
 }

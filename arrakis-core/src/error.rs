@@ -138,6 +138,13 @@ impl Error {
         self
     }
 
+    /// Forgets the path, where what it leads into is no part of the input.
+    #[must_use]
+    pub fn without_path(mut self) -> Self {
+        self.0.path = None;
+        self
+    }
+
     /// Adds a named parameter, such as the limit that was passed.
     #[must_use]
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl fmt::Display) -> Self {

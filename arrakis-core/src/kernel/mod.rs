@@ -1,19 +1,45 @@
 //! The data kernel: objects, links, and exact queries over them.
 
+mod aggregate;
 mod edit;
+mod engine;
 mod evaluate;
 mod exact_sum;
+mod filter;
+#[cfg(test)]
+mod fixture;
+mod get;
+mod history;
+mod link;
 mod load;
 mod object;
 pub mod plan;
+mod query;
+mod resolve;
+mod service;
+mod set;
 mod store;
 mod time_unit;
 
-pub use self::edit::{Edit, Expect, Write, Written};
+pub use self::aggregate::{
+    AGGREGATE_GROUPS_MAX, Aggregate, GROUP_KEYS_MAX, Group, GroupBy, Groups, METRICS_MAX, Metric, RANGES_MAX, Range,
+};
+pub use self::edit::{Edit, Expect, NewProperties, REASON_LEN_MAX, Write, Written};
+pub use self::engine::{Kernel, SCHEMA_RETRIES_MAX};
 pub use self::evaluate::{Linked, Unlinked};
 pub use self::exact_sum::ExactSum;
-pub use self::load::{Cell, LOAD_ROWS_MAX, Load, LoadMode, LoadReport, LoadRow, LoadTarget, REJECTIONS_MAX, Rejection};
+pub use self::filter::{FILTER_DEPTH_MAX, FILTER_TERMS_MAX, FILTER_TEXT_LEN_MAX, Filter, IN_VALUES_MAX, PropertyValue};
+pub use self::get::{GetObjects, Objects};
+pub use self::history::{History, Subject, Versions};
+pub use self::link::{GetLinks, LINK_ENDS_MAX, LinkEnds, Links, Neighbour, NeighbourPage, Neighbours};
+pub use self::load::{
+    Cell, LOAD_COLUMNS_MAX, LOAD_ROWS_MAX, Load, LoadMode, LoadReport, LoadRow, LoadTarget, REJECTIONS_MAX, Rejection,
+};
 pub use self::object::{Link, Object, Properties, Snapshot, Version};
+pub use self::query::{AsOf, ORDER_TERMS_MAX, OrderBy, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page, PageRequest, Query};
+use self::resolve::{Names, Side};
+pub use self::service::{KernelExt, KernelService};
+pub use self::set::{Direction, KEYS_MAX, ObjectSet, SET_DEPTH_MAX, SET_NODES_MAX, Walk};
 pub use self::store::{Budget, ObjectStore, QueryRows};
 
 /// The most links in a walk.

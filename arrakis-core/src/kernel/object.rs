@@ -165,10 +165,10 @@ mod tests {
         let main = Value::Struct(vec![Value::string("Main")]);
         let values = vec![main.clone(), Value::Null, Value::Array(vec![main])];
         let plain = Properties::new([name("home"), name("age"), name("past")].into(), values);
-        let typed = plain.clone().typed(Some(types.into()));
-        assert_eq!(plain, typed);
+        let named = plain.clone().typed(Some(types.into()));
+        assert_eq!(plain, named);
         assert_eq!(
-            serde_json::to_value(&typed).unwrap(),
+            serde_json::to_value(&named).unwrap(),
             json!({ "home": { "street": "Main" }, "past": [{ "street": "Main" }] })
         );
     }

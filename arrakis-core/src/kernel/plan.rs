@@ -107,7 +107,8 @@ pub enum TextMatch {
 }
 
 /// A part of the earth's surface.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Area {
     /// Within a distance of a point, by [`Geopoint::distance_m`].
     Circle {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::plan::{AggregatePlan, HistoryPlan, LinksPlan, Position, QueryPlan, RawGroup};
 use super::{Link, Object, Snapshot, Version};
@@ -11,11 +12,14 @@ use crate::ontology::ObjectType;
 use crate::{Error, ErrorKind, Key, Result, Scope, Seq};
 
 /// The most work a read may do before it is refused; nothing is ever cut short silently.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Budget {
     /// The most objects in the set read (for an aggregate over links: object–link pairs), before paging; `None` for no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
     /// The longest the read may take, in milliseconds; `None` for no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Constraint, Value};
+use super::Constraint;
 use crate::ApiName;
 
 /// How deep structs and arrays nest.
@@ -89,37 +89,6 @@ impl BaseType {
             Self::Vector { .. } => "vector",
             Self::Array(_) => "array",
             Self::Struct(_) => "struct",
-        }
-    }
-
-    /// Whether a value is of this type; the absent value is of every type. Constraints are not looked at.
-    pub fn holds(&self, value: &Value) -> bool {
-        match (self, value) {
-            (_, Value::Null)
-            | (Self::Boolean, Value::Boolean(_))
-            | (Self::Integer, Value::Integer(_))
-            | (Self::String, Value::String(_))
-            | (Self::Attachment, Value::Attachment(_))
-            | (Self::Date, Value::Date(_))
-            | (Self::Timestamp, Value::Timestamp(_))
-            | (Self::Duration, Value::Duration(_))
-            | (Self::Json, Value::Json(_)) => true,
-            (Self::Double, Value::Double(number)) => number.is_finite(),
-            (Self::Decimal { precision, scale }, Value::Decimal(number)) => {
-                number.scale() == *scale && number.unscaled().unsigned_abs() < 10_u64.pow(u32::from(*precision))
-            }
-            (Self::Geopoint, Value::Geopoint(point)) => point.lat.abs() <= 90.0 && point.lon.abs() <= 180.0,
-            (Self::Vector { dimension, .. }, Value::Vector(numbers)) => {
-                numbers.len() == *dimension as usize && numbers.iter().all(|number| number.is_finite())
-            }
-            (Self::Array(element), Value::Array(items)) => {
-                items.iter().all(|item| !item.is_null() && element.base.holds(item))
-            }
-            (Self::Struct(fields), Value::Struct(values)) => {
-                fields.len() == values.len()
-                    && fields.iter().zip(values).all(|(field, value)| field.data_type.base.holds(value))
-            }
-            _ => false,
         }
     }
 

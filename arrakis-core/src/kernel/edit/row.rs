@@ -1,118 +1,107 @@
-//! Rows read by name: types, defaults, required and derived properties.
+//! Rows of values: names looked up once, defaults filled in, required values there, constraints kept.
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
-use crate::ontology::{ObjectType, Property};
+use crate::ontology::{LinkType, ObjectType, Property};
 use crate::{Error, Key, Result, Value};
 
-/// The columns of a row by their names, resolved once for many rows.
-#[derive(Clone, Debug)]
-pub(crate) struct Columns(Vec<usize>);
-
-impl Columns {
-    /// Resolves names against properties.
-    ///
-    /// # Errors
-    /// `kernel.property.unknown`, `kernel.property.derived`, and `kernel.property.twice`, each with the name as its path.
-    pub(crate) fn resolve<'a, 'n>(
-        names: impl Iterator<Item = &'n str>,
-        find: &dyn Fn(&str) -> Result<(usize, &'a Property)>,
-    ) -> Result<Self> {
-        let mut columns = Vec::new();
-        for name in names {
-            let (index, property) = find(name).map_err(|e| e.at(name))?;
-            if property.derived.is_some() {
-                return Err(Error::invalid("kernel.property.derived", "a derived property cannot be given").at(name));
-            }
-            if columns.contains(&index) {
-                return Err(Error::invalid("kernel.property.twice", "the property is given twice").at(name));
-            }
-            columns.push(index);
-        }
-        Ok(Self(columns))
-    }
-
-    /// The property index of each column.
-    pub(crate) fn indexes(&self) -> &[usize] {
-        &self.0
-    }
-}
-
-/// Reads rows of one object or link type.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RowReader<'a> {
+/// What a new row of a type looks like before any value is given.
+#[derive(Debug)]
+pub(in crate::kernel) struct Template<'a> {
     properties: &'a [Property],
+    defaults: Vec<Value>,
 }
 
-impl<'a> RowReader<'a> {
-    /// A reader of rows with these properties.
-    pub(crate) const fn new(properties: &'a [Property]) -> Self {
-        Self { properties }
+impl<'a> Template<'a> {
+    pub(in crate::kernel) fn new(properties: &'a [Property]) -> Self {
+        let defaults = properties.iter().map(|property| property.default.clone().unwrap_or_default()).collect();
+        Self { properties, defaults }
     }
 
-    /// Reads the properties given, by name: property index and value, in the order given.
+    /// The whole row of the values given.
     ///
     /// # Errors
-    /// What [`Columns::resolve`] and [`crate::DataType::read`] refuse, and `kernel.property.required` for a required property made
-    /// absent; the path is the property's name.
-    pub(crate) fn given(
-        self,
-        given: &Map<String, Json>,
-        find: &dyn Fn(&str) -> Result<(usize, &'a Property)>,
-    ) -> Result<Vec<(usize, Value)>> {
-        let columns = Columns::resolve(given.keys().map(String::as_str), find)?;
-        let mut set = Vec::with_capacity(given.len());
-        for ((name, json), &index) in given.iter().zip(columns.indexes()) {
-            let Some(property) = self.properties.get(index) else { continue };
-            let value = property.data_type.read(json).map_err(|e| e.at(name))?;
-            if property.required && value.is_null() {
-                return Err(missing(property));
-            }
-            set.push((index, value));
-        }
-        Ok(set)
-    }
-
-    /// The whole row: what was given, defaults for what was not.
-    ///
-    /// # Errors
-    /// `kernel.property.required`; the path is the property's name.
-    pub(crate) fn whole(self, set: impl IntoIterator<Item = (usize, Value)>) -> Result<Vec<Value>> {
-        let mut row: Vec<Option<Value>> = vec![None; self.properties.len()];
-        for (index, value) in set {
+    /// `kernel.property.required`, with the property as the path.
+    pub(in crate::kernel) fn row(&self, given: impl Iterator<Item = (usize, Value)>) -> Result<Vec<Value>> {
+        let mut row = self.defaults.clone();
+        for (index, value) in given {
             if let Some(slot) = row.get_mut(index) {
-                *slot = Some(value);
+                *slot = value;
             }
         }
-        let fill = |(property, value): (&Property, Option<Value>)| {
-            let value = value.or_else(|| property.default.clone()).unwrap_or_default();
-            if value.is_null() && property.required && property.derived.is_none() {
-                Err(missing(property))
-            } else {
-                Ok(value)
-            }
-        };
-        self.properties.iter().zip(row).map(fill).collect()
+        let missing = self.properties.iter().zip(&row).find(|(property, value)| is_missing(property, value));
+        match missing {
+            Some((property, _)) => Err(required(property)),
+            None => Ok(row),
+        }
     }
 }
 
-fn missing(property: &Property) -> Error {
+fn is_missing(property: &Property, value: &Value) -> bool {
+    property.required && value.is_null() && property.derived.is_none()
+}
+
+fn required(property: &Property) -> Error {
     Error::invalid("kernel.property.required", "a required property is missing").at(&property.api_name)
 }
 
-impl ObjectType {
-    /// The key in a row of this type.
-    ///
-    /// # Errors
-    /// `kernel.key.length`, with the primary key's name as the path.
-    pub(crate) fn key_of(&self, row: &[Value]) -> Result<Key> {
-        row.get(self.primary_key).and_then(Key::from_value).ok_or_else(|| {
-            let error = Error::invalid("kernel.key.length", "a key is an integer or a string of 1 to 512 bytes");
-            let error = error.with("length_max", crate::KEY_LEN_MAX);
-            match self.names.get(self.primary_key) {
-                Some(name) => error.at(name),
-                None => error,
-            }
-        })
+/// A property that may be given.
+///
+/// # Errors
+/// `kernel.property.derived`.
+pub(in crate::kernel) fn settable(property: &Property) -> Result<&Property> {
+    if property.derived.is_some() {
+        return Err(Error::invalid("kernel.property.derived", "a derived property is computed, not given"));
     }
+    Ok(property)
+}
+
+/// A value for a property.
+///
+/// # Errors
+/// `value.*`; `kernel.property.required` for null where that is refused.
+pub(super) fn read(property: &Property, json: &Json) -> Result<Value> {
+    let value = property.data_type.read(json)?;
+    if is_missing(property, &value) {
+        return Err(Error::invalid("kernel.property.required", "a required property cannot be absent"));
+    }
+    Ok(value)
+}
+
+/// The key of a whole row.
+///
+/// # Errors
+/// `kernel.key.length`, with the property as the path.
+pub(in crate::kernel) fn key_of(object_type: &ObjectType, row: &[Value]) -> Result<Key> {
+    let property = object_type.key_property()?;
+    match row.get(object_type.primary_key) {
+        Some(value) if !value.is_null() => Key::from_value(value).ok_or_else(|| {
+            Error::invalid("kernel.key.length", "a key is an integer or a string of 1 to 512 bytes")
+                .with("length_max", crate::KEY_LEN_MAX)
+                .at(&property.api_name)
+        }),
+        _ => Err(required(property)),
+    }
+}
+
+/// What makes a foreign key point at an object, or at none.
+///
+/// # Errors
+/// `kernel.property.required`, `value.constraint.*`, with the property as the path.
+pub(in crate::kernel) fn link_set(
+    holder: &ObjectType,
+    property: usize,
+    to: Option<&Key>,
+    link_type: &LinkType,
+) -> Result<(usize, Value)> {
+    let held = holder.properties.get(property).ok_or_else(|| {
+        Error::internal("schema.inconsistent", "a link type without its foreign key")
+            .with("link_type", &link_type.api_name)
+    })?;
+    let value = to.map(Key::to_value).unwrap_or_default();
+    if is_missing(held, &value) {
+        return Err(required(held));
+    }
+    held.data_type.check(&value).map_err(|e| e.at(&held.api_name))?;
+    Ok((property, value))
 }

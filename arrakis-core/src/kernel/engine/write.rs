@@ -1,0 +1,108 @@
+//! Edits to one commit.
+
+use super::Kernel;
+use crate::kernel::edit::{Decision, decide};
+use crate::kernel::{Edit, REASON_LEN_MAX, Write, Written};
+use crate::{Commit, CommitId, Context, Error, Result};
+
+impl Kernel {
+    pub(super) async fn try_write(&self, ctx: &Context, request: &Write, id: CommitId) -> Result<Written> {
+        let attempt = self.decide_and_commit(ctx, request, id).await;
+        match attempt {
+            // What was written once may be refused by a later schema: the answer is still the first one.
+            Err(error) if request.id.is_some() && error.code() != "kernel.schema.moved" => {
+                match self.committer.log().receipt(ctx.scope(), id).await? {
+                    Some(receipt) => Ok(Written { receipt: crate::Receipt { replayed: true, ..receipt } }),
+                    None => Err(error),
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn decide_and_commit(&self, ctx: &Context, request: &Write, id: CommitId) -> Result<Written> {
+        check_reason(request.reason.as_deref())?;
+        let schema = self.schemas.current(ctx.scope().space).await?;
+        let Decision { changes, preconditions, expected_by } = decide(&schema, &request.edits)?;
+        let draft = self.draft(ctx, (id, schema.version), ("kernel.write", request.reason.as_deref()));
+        let commit = Commit { preconditions, changes, ..draft };
+        match self.committer.commit(commit).await {
+            Ok(receipt) => Ok(Written { receipt }),
+            Err(error) => Err(blame(error, &request.edits, &expected_by)),
+        }
+    }
+
+    /// A commit without content.
+    pub(super) fn draft(
+        &self,
+        ctx: &Context,
+        (id, version): (CommitId, u32),
+        (method, reason): (&str, Option<&str>),
+    ) -> Commit {
+        Commit {
+            id,
+            scope: ctx.scope(),
+            schema_version: Some(version),
+            actor: ctx.actor().clone(),
+            at: self.env.now(),
+            reason: reason.map(Into::into),
+            preconditions: Vec::new(),
+            changes: Vec::new(),
+            audit: crate::commit::AuditRecord { method: method.into(), request_id: ctx.request_id() },
+            events: Vec::new(),
+        }
+    }
+}
+
+pub(super) fn check_reason(reason: Option<&str>) -> Result<()> {
+    match reason {
+        Some(reason) if reason.len() > REASON_LEN_MAX => {
+            Err(Error::invalid("kernel.reason.too_long", "the reason is too long")
+                .with("length", reason.len())
+                .with("length_max", REASON_LEN_MAX)
+                .at("reason"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Leads the path of a refusal, which names a change or precondition of the commit, back to the edit it came from.
+fn blame(error: Error, edits: &[Edit], expected_by: &[usize]) -> Error {
+    let Some((list, position, rest)) = error.path().and_then(split_path) else { return error };
+    let index = match list {
+        "changes" => Some(position),
+        "preconditions" => expected_by.get(position).copied(),
+        _ => None,
+    };
+    let Some((index, edit)) = index.and_then(|index| Some((index, edits.get(index)?))) else { return error };
+    let expectation = list == "preconditions";
+    let path = match (edit, rest) {
+        (Edit::Create { .. } | Edit::Modify { .. } | Edit::Upsert { .. }, Some(property)) => {
+            format!("edits[{index}].{}.properties.{property}", edit.name())
+        }
+        _ if expectation => format!("edits[{index}].{}.expect", edit.name()),
+        _ => format!("edits[{index}].{}", edit.name()),
+    };
+    match (edit, error.code()) {
+        // That the property holds the key is what it means for the link to be there.
+        (Edit::Unlink { link_type, source, target, .. }, "commit.precondition.holds") => {
+            Error::not_found("kernel.link.absent", "there is no such link")
+                .with("link_type", link_type)
+                .with("source", source)
+                .with("target", target)
+                .at(format!("edits[{index}].{}", edit.name()))
+        }
+        (Edit::Link { .. }, "commit.precondition.holds") => {
+            Error::new(crate::ErrorKind::Precondition, "commit.precondition.absent", "the object is linked already")
+                .at(path)
+        }
+        _ => error.without_path().at(path),
+    }
+}
+
+/// `changes[3].iata` as its list, position and rest.
+pub(super) fn split_path(path: &str) -> Option<(&str, usize, Option<&str>)> {
+    let (list, rest) = path.split_once('[')?;
+    let (position, rest) = rest.split_once(']')?;
+    Some((list, position.parse().ok()?, rest.strip_prefix('.')))
+}

@@ -1,0 +1,342 @@
+//! Rows to changes: columns looked up once, every row judged. Pure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::distinct::Distinct;
+use super::{Cell, LOAD_COLUMNS_MAX, Load, LoadMode, LoadRow, LoadTarget, SOURCE, TARGET, fit, order};
+use crate::commit::{LinkChange, LinkOp, LinkRef, ObjectOp};
+use crate::kernel::edit::{Held, Template, held, key_of, link_change, link_set, object_change, settable};
+use crate::kernel::{LinkEnds, resolve};
+use crate::ontology::{Backing, Cardinality, End, LinkType, ObjectType, Property, Schema};
+use crate::{Change, DataType, Error, Key, Result, Value};
+
+/// What a load is of, its columns looked up.
+#[derive(Debug)]
+pub(in crate::kernel) struct LoadPlan<'a> {
+    schema: &'a Schema,
+    pub(in crate::kernel) target: Target<'a>,
+    columns: Vec<Column<'a>>,
+    template: Template<'a>,
+    mode: LoadMode,
+}
+
+/// What a load is of.
+#[derive(Debug)]
+pub(in crate::kernel) enum Target<'a> {
+    Objects {
+        object_type: &'a Arc<ObjectType>,
+        /// The properties of which no two objects share a value.
+        unique: Vec<usize>,
+        /// The foreign keys, with the types they refer to.
+        references: Vec<(usize, &'a Arc<ObjectType>)>,
+    },
+    Links {
+        link_type: &'a Arc<LinkType>,
+        source: &'a Arc<ObjectType>,
+        target: &'a Arc<ObjectType>,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Column<'a> {
+    Property(usize, &'a Property),
+    End(End, &'a DataType),
+}
+
+/// Rows judged.
+#[derive(Debug, Default)]
+pub(in crate::kernel) struct Judged {
+    /// The position of each row that passed, and its change, in the order they are to be applied.
+    pub(in crate::kernel) changes: Vec<(usize, Change)>,
+    /// The position of each row that did not, and why.
+    pub(in crate::kernel) faults: Vec<(usize, Error)>,
+}
+
+impl<'a> LoadPlan<'a> {
+    /// Looks the type and the columns up.
+    ///
+    /// # Errors
+    /// `kernel.*.unknown`, `kernel.property.derived`, `kernel.load.columns`, each with the path into the request.
+    pub(in crate::kernel) fn new(schema: &'a Schema, load: &Load) -> Result<Self> {
+        if load.columns.len() > LOAD_COLUMNS_MAX {
+            return Err(misfit("the load has too many columns").with("columns_max", LOAD_COLUMNS_MAX));
+        }
+        let (target, properties) = match &load.into {
+            LoadTarget::Objects(name) => {
+                let object_type = schema.object_type(name).map_err(|e| e.at("into.objects"))?;
+                (objects(schema, object_type)?, &object_type.properties)
+            }
+            LoadTarget::Links(name) => {
+                let link_type = schema.link_type(name).map_err(|e| e.at("into.links"))?;
+                let source = resolve::object_type_at(schema, link_type, End::Source)?;
+                let target = resolve::object_type_at(schema, link_type, End::Target)?;
+                (Target::Links { link_type, source, target }, &link_type.properties)
+            }
+        };
+        let mut columns = Vec::with_capacity(load.columns.len());
+        for (index, name) in load.columns.iter().enumerate() {
+            let at = |e: Error| e.at(format!("columns[{index}]"));
+            if load.columns.iter().take(index).any(|earlier| earlier == name) {
+                return Err(at(Error::invalid("kernel.property.twice", "the column is named twice")));
+            }
+            columns.push(target.column(name).map_err(at)?);
+        }
+        let plan = Self { schema, target, columns, template: Template::new(properties), mode: load.mode };
+        plan.check_complete()?;
+        Ok(plan)
+    }
+
+    fn check_complete(&self) -> Result<()> {
+        let names = |wanted: &dyn Fn(&Column<'_>) -> bool| self.columns.iter().any(wanted);
+        match &self.target {
+            Target::Objects { object_type, .. } => {
+                if !names(&|column| matches!(column, Column::Property(index, _) if *index == object_type.primary_key)) {
+                    return Err(
+                        misfit("no column is the primary key").with("property", &object_type.key_property()?.api_name)
+                    );
+                }
+            }
+            Target::Links { .. } => {
+                for (wanted, name) in [(End::Source, SOURCE), (End::Target, TARGET)] {
+                    if !names(&|column| matches!(column, Column::End(end, _) if *end == wanted)) {
+                        let message = "a load of links has the columns source and target";
+                        return Err(Error::invalid("kernel.load.ends", message).with("missing", name).at("columns"));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges every row but those passed over.
+    pub(in crate::kernel) fn judge(&self, rows: &[LoadRow], passed_over: &dyn Fn(usize) -> bool) -> Judged {
+        let mut judged = Judged { changes: Vec::with_capacity(rows.len()), faults: Vec::new() };
+        let mut seen = Seen::default();
+        for (index, row) in rows.iter().enumerate().filter(|(index, _)| !passed_over(*index)) {
+            match self.row(row).and_then(|change| seen.check(&self.target, row.line, change)) {
+                Ok(change) => judged.changes.push((index, change)),
+                Err(fault) => judged.faults.push((index, fault)),
+            }
+        }
+        self.reorder(&mut judged.changes);
+        judged
+    }
+
+    fn row(&self, row: &LoadRow) -> Result<Change> {
+        if row.cells.len() != self.columns.len() {
+            return Err(Error::invalid(
+                "kernel.load.cells",
+                "the row has another number of cells than there are columns",
+            )
+            .with("cells", row.cells.len())
+            .with("columns", self.columns.len()));
+        }
+        let mut given = Vec::with_capacity(row.cells.len());
+        let (mut source, mut target) = (Value::Null, Value::Null);
+        for (column, cell) in self.columns.iter().zip(&row.cells) {
+            match column {
+                Column::Property(index, property) => {
+                    let value = read(&property.data_type, cell).map_err(|e| e.at(&property.api_name))?;
+                    if let Some(value) = value {
+                        given.push((*index, value));
+                    }
+                }
+                Column::End(End::Source, data_type) => {
+                    source = read(data_type, cell).map_err(|e| e.at(SOURCE))?.unwrap_or_default();
+                }
+                Column::End(End::Target, data_type) => {
+                    target = read(data_type, cell).map_err(|e| e.at(TARGET))?.unwrap_or_default();
+                }
+            }
+        }
+        match &self.target {
+            Target::Objects { object_type, .. } => self.object(object_type, given),
+            Target::Links { link_type, .. } => {
+                let ends = LinkEnds { source: end_key(&source, SOURCE)?, target: end_key(&target, TARGET)? };
+                self.link(link_type, ends, given)
+            }
+        }
+    }
+
+    fn object(&self, object_type: &Arc<ObjectType>, mut given: Vec<(usize, Value)>) -> Result<Change> {
+        match self.mode {
+            LoadMode::Create => {
+                let row = self.template.row(given.into_iter())?;
+                let key = key_of(object_type, &row)?;
+                Ok(object_change(object_type, key, ObjectOp::Create { row }))
+            }
+            LoadMode::Upsert => {
+                let row = self.template.row(given.iter().cloned())?;
+                let key = key_of(object_type, &row)?;
+                given.retain(|(index, _)| *index != object_type.primary_key);
+                Ok(object_change(object_type, key, ObjectOp::Upsert { row, set: given }))
+            }
+        }
+    }
+
+    fn link(&self, link_type: &Arc<LinkType>, ends: LinkEnds, given: Vec<(usize, Value)>) -> Result<Change> {
+        if let Backing::ForeignKey { .. } = link_type.backing {
+            let Held { holder, holder_key, far_key, property } = held(self.schema, link_type, ends)?;
+            let set = vec![link_set(holder, property, Some(&far_key), link_type)?];
+            return Ok(object_change(holder, holder_key, ObjectOp::Modify { set }));
+        }
+        let row = self.template.row(given.into_iter())?;
+        let op = match self.mode {
+            LoadMode::Create => LinkOp::Create { row },
+            LoadMode::Upsert => LinkOp::Upsert { row },
+        };
+        Ok(link_change(link_type, ends, op))
+    }
+
+    /// Puts objects after those of their own type they refer to, for references are judged commit by commit.
+    fn reorder(&self, changes: &mut Vec<(usize, Change)>) {
+        let Target::Objects { object_type, references, .. } = &self.target else { return };
+        let own: Vec<usize> =
+            references.iter().filter(|(_, to)| to.id == object_type.id).map(|(index, _)| *index).collect();
+        if own.is_empty() {
+            return;
+        }
+        let refers = |(_, change): &(usize, Change)| match change {
+            Change::Object(change) => {
+                let row = row_of(&change.op).unwrap_or_default();
+                let to = own.iter().filter_map(|index| row.get(*index)).filter_map(Key::from_value).collect();
+                (change.object.key.clone(), to)
+            }
+            Change::Link(_) | Change::Tenancy(_) | Change::Publish(_) => (Key::Integer(0), Vec::new()),
+        };
+        let rows: Vec<_> = changes.iter().map(refers).collect();
+        let mut slots: Vec<Option<(usize, Change)>> = std::mem::take(changes).into_iter().map(Some).collect();
+        changes.extend(order::referred_first(&rows).into_iter().filter_map(|index| slots.get_mut(index)?.take()));
+    }
+}
+
+/// The row an object is created with.
+pub(in crate::kernel) fn row_of(op: &ObjectOp) -> Option<&[Value]> {
+    match op {
+        ObjectOp::Create { row } | ObjectOp::Upsert { row, .. } => Some(row),
+        ObjectOp::Modify { .. } | ObjectOp::Delete => None,
+    }
+}
+
+fn misfit(message: &'static str) -> Error {
+    Error::invalid("kernel.load.columns", message).at("columns")
+}
+
+fn objects<'a>(schema: &'a Schema, object_type: &'a Arc<ObjectType>) -> Result<Target<'a>> {
+    let indexes = object_type.indexes.iter().filter(|index| index.unique);
+    let mut unique: Vec<usize> = indexes.filter_map(|index| index.properties.first().copied()).collect();
+    let mut references = Vec::new();
+    for side in &object_type.sides {
+        let Some(link_type) = schema.link_type_by_id(side.link_type) else { continue };
+        match link_type.backing {
+            Backing::ForeignKey { holder, property } if holder == side.end => {
+                references.push((property, resolve::object_type_at(schema, link_type, holder.far())?));
+                if link_type.side(holder.far()).cardinality == Cardinality::One && !unique.contains(&property) {
+                    unique.push(property);
+                }
+            }
+            Backing::ForeignKey { .. } | Backing::Join => {}
+        }
+    }
+    Ok(Target::Objects { object_type, unique, references })
+}
+
+impl<'a> Target<'a> {
+    fn column(&self, name: &str) -> Result<Column<'a>> {
+        match self {
+            Self::Objects { object_type, .. } => {
+                let (index, property) = object_type.property(name)?;
+                Ok(Column::Property(index, settable(property)?))
+            }
+            Self::Links { source, .. } if name == SOURCE => {
+                Ok(Column::End(End::Source, &source.key_property()?.data_type))
+            }
+            Self::Links { target, .. } if name == TARGET => {
+                Ok(Column::End(End::Target, &target.key_property()?.data_type))
+            }
+            Self::Links { link_type, .. } => {
+                let (index, property) = link_type.property(name)?;
+                Ok(Column::Property(index, settable(property)?))
+            }
+        }
+    }
+}
+
+/// The value of a cell; `None` when it is not given.
+fn read(data_type: &DataType, cell: &Cell) -> Result<Option<Value>> {
+    let value = match cell {
+        Cell::Missing => return Ok(None),
+        Cell::Text(text) if text.is_empty() => return Ok(Some(Value::Null)),
+        Cell::Text(text) => data_type.base.read_text(text)?,
+        Cell::Json(json) => data_type.base.read(json)?,
+        Cell::Value(value) => {
+            fit::check(&data_type.base, value)?;
+            value.clone()
+        }
+    };
+    data_type.check(&value)?;
+    Ok(Some(value))
+}
+
+fn end_key(value: &Value, column: &str) -> Result<Key> {
+    Key::from_value(value).ok_or_else(|| {
+        Error::invalid("kernel.key.length", "a key is an integer or a string of 1 to 512 bytes")
+            .with("length_max", crate::KEY_LEN_MAX)
+            .at(column)
+    })
+}
+
+/// What the rows before have, by the line they stand on.
+#[derive(Debug, Default)]
+struct Seen {
+    objects: HashMap<Key, u64>,
+    links: HashMap<LinkEnds, u64>,
+    unique: HashMap<(usize, Distinct), u64>,
+}
+
+impl Seen {
+    fn check(&mut self, target: &Target<'_>, line: u64, change: Change) -> Result<Change> {
+        let repeated = |first: u64| {
+            Err(Error::invalid("kernel.load.twice", format!("the row repeats that of line {first}"))
+                .with("first_line", first))
+        };
+        match &change {
+            Change::Object(object) => {
+                if let Some(first) = self.objects.get(&object.object.key) {
+                    return repeated(*first);
+                }
+                self.check_unique(target, line, row_of(&object.op).unwrap_or_default())?;
+                self.objects.insert(object.object.key.clone(), line);
+            }
+            Change::Link(LinkChange { link: LinkRef { source, target, .. }, .. }) => {
+                let ends = LinkEnds { source: source.clone(), target: target.clone() };
+                if let Some(first) = self.links.get(&ends) {
+                    return repeated(*first);
+                }
+                self.links.insert(ends, line);
+            }
+            Change::Tenancy(_) | Change::Publish(_) => {}
+        }
+        Ok(change)
+    }
+
+    fn check_unique(&mut self, target: &Target<'_>, line: u64, row: &[Value]) -> Result<()> {
+        let Target::Objects { object_type, unique, .. } = target else { return Ok(()) };
+        let held = |property: &usize| row.get(*property).and_then(Distinct::of).map(|value| (*property, value));
+        let values: Vec<_> = unique.iter().filter_map(held).collect();
+        for value in &values {
+            if let Some(first) = self.unique.get(value) {
+                let name = object_type.names.get(value.0).map(ToString::to_string).unwrap_or_default();
+                return Err(Error::conflict(
+                    "kernel.object.not_unique",
+                    format!("the value is on line {first} already"),
+                )
+                .with("first_line", *first)
+                .at(name));
+            }
+        }
+        self.unique.extend(values.into_iter().map(|value| (value, line)));
+        Ok(())
+    }
+}
