@@ -21,8 +21,10 @@ mod env;
 mod fixture;
 mod reading;
 pub mod store;
+mod tally;
 
 pub use self::draft::{Draft, row};
 pub use self::env::{CounterIds, ManualClock, TestEnv};
 pub use self::fixture::Fixture;
 pub use self::reading::{Ask, Conditions, filter, keys_of};
+pub use self::tally::Tally;

@@ -1,18 +1,26 @@
 //! The conformance suite of the storage ports ([`crate::CommitLog`], [`crate::ontology::OntologyStore`],
 //! [`crate::kernel::ObjectStore`]): one function per sentence of behaviour, each on a store of its own.
 
+pub mod aggregate;
 pub mod as_of;
+pub mod budget;
 pub mod commit_log;
 pub mod entry;
+pub mod filter;
+pub mod group;
 pub mod history;
+pub mod isolation;
 pub mod link;
 pub mod links;
 pub mod object;
+pub mod page;
 pub mod precondition;
 pub mod publication;
+pub mod query;
 pub mod reference;
 pub mod schema;
 pub mod tenancy;
+pub mod traverse;
 pub mod unique;
 pub mod violation;
 
@@ -30,6 +38,21 @@ pub mod violation;
 macro_rules! store_suite {
     ($open:path) => {
         $crate::store_suite! { @modules $open =>
+            aggregate {
+                counts
+                integers_add_up_beyond_64_bits
+                negative_integers_add_up_beyond_64_bits
+                decimals_and_durations_add_up
+                doubles_add_up_exactly
+                smallest_and_largest
+                different_values_are_counted
+                an_empty_set_is_one_group
+                only_the_set_is_measured
+                an_interface_is_one_set
+                links_are_measured
+                foreign_keys_are_measured
+                measured_values_keep_their_type
+            }
             as_of {
                 objects_as_of_a_commit
                 queries_as_of_a_commit
@@ -37,6 +60,13 @@ macro_rules! store_suite {
                 conditions_on_links_as_of_a_commit
                 aggregates_as_of_a_commit
                 gaps_in_a_life_are_gaps_as_of_then
+            }
+            budget {
+                a_query_beyond_its_rows_is_refused
+                rows_are_counted_before_paging
+                rows_are_counted_across_types
+                an_aggregate_beyond_its_rows_is_refused
+                a_read_beyond_its_time_is_refused
             }
             commit_log {
                 an_empty_store_has_no_commit
@@ -68,12 +98,46 @@ macro_rules! store_suite {
                 an_entry_lists_spaces_tenants_and_versions
                 entries_are_read_in_pages
             }
+            filter {
+                comparisons_of_every_base_type
+                membership_of_every_base_type
+                membership_of_many_values
+                absence_of_every_base_type
+                conditions_combine
+                text_is_matched_byte_for_byte
+                prefixes_at_the_end_of_the_order
+                arrays_contain_whole_elements
+                arrays_contain_numbers
+                positions_lie_in_areas
+                links_are_conditions
+                foreign_keys_are_conditions
+                conditions_on_links_nest
+            }
+            group {
+                groups_of_equal_values
+                groups_of_several_keys
+                an_empty_set_has_no_groups
+                groups_need_no_measures
+                groups_of_ranges
+                ranges_of_every_ordered_type
+                groups_of_calendar_units
+                groups_of_instants
+                groups_over_links
+                groups_are_of_the_set
+            }
             history {
                 versions_tell_what_happened
                 links_have_versions
                 what_never_existed_has_no_versions
                 versions_are_read_in_pages
                 what_a_deletion_reached_has_its_version
+            }
+            isolation {
+                what_a_tenant_wrote_no_other_reads
+                tenants_with_equal_keys_read_their_own
+                writes_stay_in_their_tenant
+                refusals_do_not_tell_of_other_tenants
+                a_tenant_astray_reads_nothing
             }
             link {
                 a_link_is_read_as_written
@@ -116,6 +180,15 @@ macro_rules! store_suite {
                 derived_values_follow
                 equal_keys_of_two_types_are_two_objects
             }
+            page {
+                a_walk_meets_every_object_once
+                a_walk_crosses_types
+                the_last_page_says_so
+                a_position_need_not_be_taken
+                a_walk_keeps_to_its_commit
+                a_walk_of_the_present_goes_on
+                positions_hold_every_ordered_type
+            }
             precondition {
                 an_object_is_absent
                 an_object_is_at_its_revision
@@ -143,6 +216,19 @@ macro_rules! store_suite {
                 a_publication_shares_a_batch
                 spaces_are_published_apart
                 indexes_come_and_go
+            }
+            query {
+                plain_sets
+                a_set_of_many_keys
+                text_keys_are_in_byte_order
+                sets_combine
+                outputs_are_selected
+                objects_bear_their_revision
+                order_has_absent_values_and_ties
+                order_has_several_terms
+                every_ordered_type_is_ordered
+                an_interface_spans_its_types
+                an_interface_is_ordered_across_types
             }
             reference {
                 a_reference_to_nothing_is_refused
@@ -174,6 +260,17 @@ macro_rules! store_suite {
                 a_space_and_its_tenant_come_in_one_commit
                 a_tenant_is_found_by_its_id
                 a_write_needs_its_tenant_in_the_space
+            }
+            traverse {
+                one_link_leads_to_its_far_end
+                a_walk_is_as_long_as_asked
+                a_walk_may_return
+                a_walk_in_either_direction_turns
+                every_link_satisfies_the_condition
+                foreign_keys_are_walked
+                links_between_types_are_walked
+                walks_are_sets
+                many_ways_lead_to_one_end
             }
             unique {
                 a_held_value_is_refused
@@ -210,4 +307,28 @@ macro_rules! store_suite {
             $crate::testing::store::$module::$function($crate::testing::Fixture::new(store, test).await).await;
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    /// A function of the suite that no adapter runs would look as if every adapter passed it.
+    #[test]
+    fn every_function_of_the_suite_is_run() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/testing/store");
+        let listed = std::fs::read_to_string(format!("{folder}/mod.rs")).unwrap();
+        let mut functions = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let module = path.file_stem().unwrap().to_str().unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let list = listed.split(&format!("            {module} {{\n")).nth(1).unwrap_or_default();
+            let list = list.split('}').next().unwrap_or_default();
+            for line in text.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {
+                let function = line.split('(').next().unwrap();
+                assert!(list.lines().any(|line| line.trim() == function), "{module}::{function} is not listed");
+                functions += 1;
+            }
+        }
+        assert!(functions > 200, "{functions}");
+    }
 }
