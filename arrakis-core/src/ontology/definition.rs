@@ -123,7 +123,7 @@ pub enum OnCastFailure {
     /// The publication is refused.
     Refuse,
     /// The value becomes absent.
-    Null,
+    Absent,
     /// The value becomes this one.
     Default(Json),
 }

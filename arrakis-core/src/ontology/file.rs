@@ -140,7 +140,7 @@ fn first_line(text: &str) -> String {
 }
 
 /// How deep lists and objects nest. What is no JSON gives some number: its reader says what is wrong.
-fn json_depth(text: &str) -> usize {
+pub(super) fn json_depth(text: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
         match (in_string, byte) {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{ElementKind, ElementPath, NewOntology, NewProperty};
+use super::{ElementKind, ElementPath, NewChanges, NewOntology, NewProperty};
 use crate::{ApiName, Error, Result};
 
 /// The descent of the elements of a definition from those of another.
@@ -23,11 +23,11 @@ impl<'a> Lineage<'a> {
     /// # Errors
     /// `ontology.path.malformed`; `ontology.moved.kind` for a rename across kinds or types; `ontology.moved.from` and
     /// `ontology.moved.to` for names that are not where they must be; `ontology.moved.twice`. Each with the path of the entry.
-    pub(super) fn new(base: &'a NewOntology, definition: &NewOntology) -> Result<Self> {
+    pub(super) fn new(base: &'a NewOntology, definition: &NewOntology, changes: &NewChanges) -> Result<Self> {
         let target = elements(definition);
         let mut lineage = Self { base: elements(base), moved: HashMap::new(), left: HashSet::new() };
         let mut properties = Vec::new();
-        for (index, moved) in definition.changes.moved.iter().enumerate() {
+        for (index, moved) in changes.moved.iter().enumerate() {
             let at = |name: &'static str| move |e: Error| e.at(name).at(format!("changes.moved[{index}]"));
             let from: ElementPath = moved.from.parse().map_err(at("from"))?;
             let to: ElementPath = moved.to.parse().map_err(at("to"))?;

@@ -71,7 +71,7 @@ impl Numbering {
     pub fn assign(base: Option<&Schema>, definition: &NewOntology) -> Result<Self> {
         let sketch = Self::sketch(definition);
         let Some(base) = base else { return Ok(sketch) };
-        let lineage = Lineage::new(&base.definition, definition)?;
+        let lineage = Lineage::new(&base.definition, definition, &definition.changes)?;
         let compiled = compile::resolve(definition, &sketch)?;
         Successor { base, lineage, numbering: Self { retired: BTreeSet::new(), ..base.numbering.clone() } }
             .run(&compiled)

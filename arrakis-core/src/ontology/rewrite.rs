@@ -60,14 +60,6 @@ impl Rewrite {
         self.transforms.iter().map(|transform| transform.value(self.before(), old)).collect()
     }
 
-    /// Whether a row is stored as it was: every column holds what it held, and new columns hold nothing.
-    fn is_unchanged(&self, kept: &[Option<usize>], old: &[Value], new: &[Value]) -> bool {
-        kept.iter().zip(new).all(|(kept, value)| match kept {
-            Some(index) => old.get(*index) == Some(value),
-            None => value.is_null(),
-        })
-    }
-
     /// Rewrites every row, ending the old versions at `seq`. Rows that stay as they are get no new version.
     ///
     /// # Errors
@@ -85,7 +77,7 @@ impl Rewrite {
                     let mut new =
                         self.row(&row.values).map_err(|e| e.with("object_type", &before.api_name).with("key", key))?;
                     after.derive(&mut new);
-                    if !self.is_unchanged(&kept, &row.values, &new) {
+                    if !is_unchanged(&kept, &row.values, &new) {
                         rows.push((tenant, key.clone(), row.clone(), new));
                     }
                     Ok(ControlFlow::Continue(()))
@@ -100,7 +92,7 @@ impl Rewrite {
                     let new = self.row(&link.values).map_err(|e| {
                         e.with("link_type", &before.api_name).with("source", &link.source).with("target", &link.target)
                     })?;
-                    if !self.is_unchanged(&kept, &link.values, &new) {
+                    if !is_unchanged(&kept, &link.values, &new) {
                         rows.push((tenant, link.clone(), new));
                     }
                     Ok(ControlFlow::Continue(()))
@@ -113,6 +105,14 @@ impl Rewrite {
         }
         Ok(())
     }
+}
+
+/// Whether a row is stored as it was: every column holds what it held, and new columns hold nothing.
+fn is_unchanged(kept: &[Option<usize>], old: &[Value], new: &[Value]) -> bool {
+    kept.iter().zip(new).all(|(kept, value)| match kept {
+        Some(index) => old.get(*index) == Some(value),
+        None => value.is_null(),
+    })
 }
 
 impl Transform {
