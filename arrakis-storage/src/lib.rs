@@ -5,6 +5,12 @@
 
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 #[cfg(feature = "memory")]
 pub use self::memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{BUSY_TIMEOUT_DEFAULT_MS, Durability, READERS_MAX_DEFAULT, SqliteOptions, SqliteStore};

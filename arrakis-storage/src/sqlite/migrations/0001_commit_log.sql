@@ -1,0 +1,9 @@
+CREATE TABLE commit_log (
+  seq INTEGER PRIMARY KEY,
+  commit_id BLOB NOT NULL UNIQUE,
+  tenant BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  reason TEXT,
+  body TEXT NOT NULL
+) STRICT

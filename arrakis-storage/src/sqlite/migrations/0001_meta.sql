@@ -1,0 +1,5 @@
+CREATE TABLE meta (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  instance BLOB NOT NULL,
+  cursor_key BLOB NOT NULL
+) STRICT

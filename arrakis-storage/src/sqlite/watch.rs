@@ -1,0 +1,68 @@
+//! Stops a read: on request, at a time, or after so many looks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arrakis_core::Env;
+
+/// Watches over the reads of one connection, one at a time.
+#[derive(Debug)]
+pub(super) struct Watch {
+    env: Env,
+    looks_left: AtomicU64,
+    deadline_ns: AtomicU64,
+    /// Which read the connection is at, and which is to be stopped: the one may have ended when the other is set.
+    read: AtomicU64,
+    cancelled: AtomicU64,
+}
+
+impl Watch {
+    pub(super) fn new(env: Env) -> Self {
+        Self {
+            env,
+            looks_left: AtomicU64::new(u64::MAX),
+            deadline_ns: AtomicU64::new(u64::MAX),
+            read: AtomicU64::new(1),
+            cancelled: AtomicU64::new(0),
+        }
+    }
+
+    /// Starts a read that is stopped after so many looks, or at an instant of the environment's monotonic clock.
+    pub(super) fn set(&self, looks: u64, deadline: Option<Duration>) {
+        self.looks_left.store(looks, Ordering::Relaxed);
+        self.deadline_ns.store(deadline.map_or(u64::MAX, nanos), Ordering::Relaxed);
+    }
+
+    /// A guard that stops the read about to start when it is dropped before the read has ended.
+    pub(super) fn guard(self: &Arc<Self>) -> Cancel {
+        let read = self.read.fetch_add(1, Ordering::Relaxed) + 1;
+        Cancel { watch: Arc::clone(self), read }
+    }
+
+    /// Asked once in a while during a read: whether it is to stop.
+    pub(super) fn stops(&self) -> bool {
+        let looks = self.looks_left.load(Ordering::Relaxed);
+        self.looks_left.store(looks.saturating_sub(1), Ordering::Relaxed);
+        let deadline = self.deadline_ns.load(Ordering::Relaxed);
+        looks == 0
+            || self.cancelled.load(Ordering::Relaxed) == self.read.load(Ordering::Relaxed)
+            || deadline != u64::MAX && nanos(self.env.monotonic()) > deadline
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Stops a read when nobody waits for it any more.
+pub(super) struct Cancel {
+    watch: Arc<Watch>,
+    read: u64,
+}
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        self.watch.cancelled.store(self.read, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,186 @@
+//! The thread that writes: it owns the one connection that does, and takes a whole batch in one hop.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use arrakis_core::commit::{AppliedBatch, apply_batch};
+use arrakis_core::{Atomicity, Commit, Error, ErrorKind, Outcome, Receipt, Result, Seq, Timestamp};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::access::Memory;
+use super::error::{sqlite, unreadable};
+use super::reader::Readers;
+use super::reading::{self, run_static};
+use super::statement;
+use super::statistics::Statistics;
+use super::txn::SqliteTxn;
+use crate::sql::seq_value;
+
+/// The most batches waiting; who comes then waits for room.
+const QUEUE_MAX: usize = 1_024;
+
+struct Batch {
+    commits: Vec<Commit>,
+    atomicity: Atomicity,
+    answer: oneshot::Sender<Vec<Result<Receipt>>>,
+}
+
+/// The way to the thread that writes.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Batch>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(connection: Connection, readers: Arc<Readers>) -> Result<Self> {
+        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let statistics = Statistics::new(&connection);
+        let work = Work { connection, readers, memory: Memory::default(), head: None, statistics };
+        let work = move || work.run(waiting);
+        let thread = std::thread::Builder::new().name("arrakis-sqlite-writer".to_owned()).spawn(work);
+        let thread =
+            thread.map_err(|e| Error::unavailable("store.thread", "no thread could be started").caused_by(e))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Applies a batch. Once handed over it is applied whole or not at all, whether or not the future is polled on.
+    pub(super) async fn commit_batch(&self, commits: Vec<Commit>, atomicity: Atomicity) -> Vec<Result<Receipt>> {
+        let count = commits.len();
+        let closed = |outcome| (0..count).map(|_| Err(closed().outcome_is(outcome))).collect();
+        let (answer, answered) = oneshot::channel();
+        let Some(queue) = &self.queue else { return closed(Outcome::NotApplied) };
+        if queue.send(Batch { commits, atomicity, answer }).await.is_err() {
+            return closed(Outcome::NotApplied);
+        }
+        answered.await.unwrap_or_else(|_| closed(Outcome::Unknown))
+    }
+
+    /// Waits for the batches handed over, and ends the thread with its connection.
+    pub(super) fn close(&mut self) {
+        // The thread ends when its queue is closed and empty.
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // Nothing is left to do for a thread that panicked; its writers were told.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::unavailable("store.closed", "the store is shut down")
+}
+
+/// What the thread works with.
+struct Work {
+    connection: Connection,
+    readers: Arc<Readers>,
+    memory: Memory,
+    /// The newest commit when the thread last wrote: when it is another, another process wrote since.
+    head: Option<Seq>,
+    statistics: Statistics,
+}
+
+/// A batch in an open transaction.
+struct Uncommitted {
+    applied: AppliedBatch,
+    /// The newest commit before it.
+    before: Seq,
+    changed_tables: bool,
+}
+
+impl Work {
+    fn run(mut self, mut waiting: mpsc::Receiver<Batch>) {
+        while let Some(Batch { commits, atomicity, answer }) = waiting.blocking_recv() {
+            let results = self.batch(&commits, atomicity);
+            // A writer that stopped waiting has no use for its answer.
+            let _ = answer.send(results);
+            if self.statistics.refresh_when_due(&self.connection) {
+                self.readers.renew();
+            }
+        }
+        self.statistics.refresh(&self.connection);
+    }
+
+    fn batch(&mut self, commits: &[Commit], atomicity: Atomicity) -> Vec<Result<Receipt>> {
+        let refused = |error: Error| commits.iter().map(|_| Err(error.duplicate())).collect();
+        if let Err(error) = run_static(&self.connection, statement::BEGIN_IMMEDIATE) {
+            return refused(error);
+        }
+        match self.apply(commits, atomicity) {
+            Ok(Uncommitted { applied, before, .. }) if applied.head == before => {
+                self.undo();
+                applied.results
+            }
+            Ok(uncommitted) => self.commit(uncommitted),
+            Err(error) => {
+                self.undo();
+                refused(error)
+            }
+        }
+    }
+
+    fn apply(&mut self, commits: &[Commit], atomicity: Atomicity) -> Result<Uncommitted> {
+        let (before, at) = reading::head(&self.connection)?;
+        if self.head != Some(before) {
+            self.memory.forget();
+        }
+        let at = Timestamp::from_micros(at).map_err(|e| unreadable("head", e))?;
+        let mut txn = SqliteTxn::new(&self.connection, &mut self.memory);
+        txn.defer_indexes(commits)?;
+        let applied = apply_batch(&mut txn, commits, atomicity, before, at)?;
+        let changed_tables = txn.finish()?;
+        if self.connection.is_autocommit() {
+            return Err(Error::unavailable("store.transaction.lost", "an error undid the transaction"));
+        }
+        if applied.head != before {
+            let mut update = self.connection.prepare_cached(statement::HEAD_UPDATE).map_err(sqlite)?;
+            update.execute((seq_value(applied.head), applied.last_at.micros())).map_err(sqlite)?;
+        }
+        Ok(Uncommitted { applied, before, changed_tables })
+    }
+
+    fn commit(&mut self, uncommitted: Uncommitted) -> Vec<Result<Receipt>> {
+        let Uncommitted { applied, changed_tables, .. } = uncommitted;
+        if changed_tables {
+            self.readers.hold();
+        }
+        let committed = run_static(&self.connection, statement::COMMIT);
+        let results = match committed {
+            Ok(()) => {
+                self.head = Some(applied.head);
+                applied.results
+            }
+            Err(error) => {
+                let lost = lost(&error);
+                self.undo();
+                applied.results.into_iter().map(|result| result.and_then(|_| Err(lost.duplicate()))).collect()
+            }
+        };
+        if changed_tables {
+            self.readers.renew();
+        }
+        results
+    }
+
+    /// Undoes the transaction and forgets what was learned in it.
+    fn undo(&mut self) {
+        self.memory.forget();
+        self.head = None;
+        if !self.connection.is_autocommit() {
+            // When this fails too, the next batch cannot begin, and says so.
+            let _ = run_static(&self.connection, statement::ROLLBACK);
+        }
+    }
+}
+
+/// What a commit answers whose transaction could not be made durable. A transaction refused for want of room or of a lock is not in
+/// the file; after a failed write or sync of the log nobody knows before it is read again.
+fn lost(error: &Error) -> Error {
+    let outcome = match error.kind() {
+        ErrorKind::Unavailable if matches!(error.code(), "store.busy" | "store.disk_full") => Outcome::NotApplied,
+        _ => Outcome::Unknown,
+    };
+    error.duplicate().outcome_is(outcome)
+}
