@@ -190,3 +190,132 @@ impl KeyColumn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Seq;
+    use crate::kernel::plan::Comparison;
+
+    fn name(text: &str) -> ApiName {
+        ApiName::parse(text).unwrap()
+    }
+
+    fn metric(function: MeasureFunction, measured: BaseType) -> MetricColumn {
+        MetricColumn::new(name("m"), function, measured)
+    }
+
+    #[test]
+    fn measures_come_out_in_their_type() {
+        use MeasureFunction::{Avg, Count, Max, Sum};
+        let decimal = || BaseType::Decimal { precision: 5, scale: 2 };
+        for (function, measured, accumulator, expected) in [
+            (Count, BaseType::Integer, Accumulator::Count(3), json!(3)),
+            (Sum, BaseType::Integer, Accumulator::Exact(i64::MIN.into(), 2), json!(i64::MIN.to_string())),
+            (Sum, BaseType::Integer, Accumulator::Exact(0, 0), json!(null)),
+            (Sum, decimal(), Accumulator::Exact(123_456_789, 2), json!("1234567.89")),
+            (Sum, BaseType::Duration, Accumulator::Exact(1_500_000, 2), json!("PT1.5S")),
+            (Sum, BaseType::Double, Accumulator::Double(-0.0, 2), json!(0.0)),
+            (Avg, BaseType::Integer, Accumulator::Exact(1, 3), json!(1.0 / 3.0)),
+            (
+                Avg,
+                BaseType::Integer,
+                Accumulator::Exact(i128::from(i64::MAX) * 4, 4),
+                json!(9_223_372_036_854_775_807.0),
+            ),
+            (Avg, decimal(), Accumulator::Exact(30, 1), json!(0.3)),
+            (Avg, BaseType::Duration, Accumulator::Exact(90_000_000, 4), json!(22.5)),
+            (Avg, BaseType::Double, Accumulator::Double(1.0, 4), json!(0.25)),
+            (Avg, BaseType::Double, Accumulator::Double(0.0, 0), json!(null)),
+            (Max, BaseType::String, Accumulator::Value(Value::string("x")), json!("x")),
+        ] {
+            let value = metric(function, measured).value(accumulator.clone()).unwrap();
+            assert_eq!(value.to_json(), expected, "{function:?} {accumulator:?}");
+        }
+    }
+
+    #[test]
+    fn sums_their_type_cannot_hold_are_refused() {
+        let digits = 1_000_000_000_000_000_000;
+        for (measured, accumulator) in [
+            (BaseType::Integer, Accumulator::Exact(i128::from(i64::MAX) + 1, 2)),
+            (BaseType::Duration, Accumulator::Exact(i128::from(i64::MIN) - 1, 2)),
+            (BaseType::Decimal { precision: 5, scale: 2 }, Accumulator::Exact(digits, 2)),
+            (BaseType::Decimal { precision: 5, scale: 2 }, Accumulator::Exact(-digits, 2)),
+            (BaseType::Double, Accumulator::Double(f64::INFINITY, 2)),
+        ] {
+            let error = metric(MeasureFunction::Sum, measured).value(accumulator).unwrap_err();
+            assert_eq!((error.code(), error.param("metric")), ("kernel.aggregate.overflow", Some("m")));
+        }
+    }
+
+    fn groups(finish: &Finish, raw: &[(Value, Value, u64)]) -> Groups {
+        let group = |(state, range, count): &(Value, Value, u64)| RawGroup {
+            keys: vec![state.clone(), range.clone()],
+            accumulators: vec![Accumulator::Count(*count)],
+        };
+        finish.run(Snapshot { seq: Seq(7), value: raw.iter().map(group).collect() }).unwrap()
+    }
+
+    fn by_state_and_range() -> Finish {
+        let ranges = Some(vec![json!({ "to": 10 }), json!({ "from": 10 })]);
+        Finish {
+            keys: vec![
+                KeyColumn { name: name("state"), base: BaseType::String, ranges: None },
+                KeyColumn { name: name("size"), base: BaseType::Json, ranges },
+            ],
+            metrics: vec![MetricColumn::new(name("n"), MeasureFunction::Count, BaseType::Integer)],
+            having: None,
+            order: Vec::new(),
+            limit: None,
+        }
+    }
+
+    #[test]
+    fn groups_are_in_order_of_their_keys_absent_first() {
+        let ca = || Value::string("CA");
+        let raw = [
+            (ca(), Value::Integer(1), 1),
+            (Value::Null, Value::Null, 2),
+            (ca(), Value::Integer(0), 3),
+            (ca(), Value::Null, 4),
+        ];
+        let groups = groups(&by_state_and_range(), &raw);
+        assert_eq!(
+            serde_json::to_value(groups).unwrap(),
+            json!({ "groups": [
+                { "keys": { "state": null, "size": null }, "metrics": { "n": 2 } },
+                { "keys": { "state": "CA", "size": null }, "metrics": { "n": 4 } },
+                { "keys": { "state": "CA", "size": { "to": 10 } }, "metrics": { "n": 3 } },
+                { "keys": { "state": "CA", "size": { "from": 10 } }, "metrics": { "n": 1 } }
+            ], "total": 4, "seq": 7 })
+        );
+    }
+
+    #[test]
+    fn having_order_and_limit_apply_in_this_order() {
+        let finish = Finish {
+            having: Some(Predicate::Compare(2, Comparison::Gt, Value::Integer(1))),
+            order: vec![(2, SortDirection::Desc)],
+            limit: Some(2),
+            ..by_state_and_range()
+        };
+        let raw: Vec<_> = [("A", 1), ("B", 2), ("D", 3), ("C", 3)]
+            .map(|(state, count)| (Value::string(state), Value::Null, count))
+            .into();
+        let groups = groups(&finish, &raw);
+        let states: Vec<_> = groups.groups.iter().map(|group| group.keys.get("state").cloned().unwrap()).collect();
+        assert_eq!((states, groups.total), (vec![Value::string("C"), Value::string("D")], 3));
+    }
+
+    #[test]
+    fn too_many_groups_are_refused() {
+        let group = RawGroup { keys: vec![Value::Null, Value::Null], accumulators: vec![Accumulator::Count(1)] };
+        let raw = |count| Snapshot { seq: Seq(1), value: vec![group.clone(); count] };
+        assert!(by_state_and_range().run(raw(AGGREGATE_GROUPS_MAX)).is_ok());
+        let error = by_state_and_range().run(raw(AGGREGATE_GROUPS_MAX + 1)).unwrap_err();
+        assert_eq!(error.param("groups_max"), Some("100000"));
+    }
+}

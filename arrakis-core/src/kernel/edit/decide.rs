@@ -242,3 +242,147 @@ pub(in crate::kernel) fn object_change(object_type: &Arc<ObjectType>, key: Key, 
 pub(in crate::kernel) fn link_change(link_type: &Arc<LinkType>, ends: LinkEnds, op: LinkOp) -> Change {
     Change::Link(LinkChange { link: link_ref(link_type, ends), op })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::Seq;
+    use crate::kernel::fixture::schema;
+
+    fn decided(edits: Json) -> Result<Decision> {
+        decide(&schema(), &serde_json::from_value::<Vec<Edit>>(edits).unwrap())
+    }
+
+    fn object(change: &Change) -> (&str, String, &ObjectOp) {
+        let Change::Object(ObjectChange { object, op }) = change else { panic!("an object: {change:?}") };
+        (object.object_type.api_name.as_str(), object.key.to_string(), op)
+    }
+
+    #[test]
+    fn a_new_row_has_defaults_for_what_is_not_given_and_nothing_for_null() {
+        for (properties, elevation) in [
+            (json!({ "iata": "SFO", "name": "x" }), Value::Integer(0)),
+            (json!({ "iata": "SFO", "name": "x", "elevation": 5 }), Value::Integer(5)),
+            (json!({ "iata": "SFO", "name": "x", "elevation": null }), Value::Null),
+        ] {
+            let decision = decided(json!([{ "create": { "type": "Airport", "properties": properties } }])).unwrap();
+            let (object_type, key, ObjectOp::Create { row }) = object(&decision.changes[0]) else {
+                panic!("a creation")
+            };
+            assert_eq!((object_type, key.as_str(), row.len()), ("Airport", "SFO", 16));
+            assert_eq!((&row[0], &row[4], &row[15]), (&Value::string("SFO"), &elevation, &Value::Null));
+        }
+    }
+
+    #[test]
+    fn an_upsert_states_a_whole_row_and_what_to_replace() {
+        let properties = json!({ "iata": "SFO", "name": "x", "state": null });
+        let decision = decided(json!([{ "upsert": { "type": "Airport", "properties": properties } }])).unwrap();
+        let (_, _, ObjectOp::Upsert { row, set }) = object(&decision.changes[0]) else { panic!("an upsert") };
+        assert_eq!(row[4], Value::Integer(0));
+        assert_eq!(*set, [(1, Value::string("x")), (2, Value::Null)]);
+    }
+
+    #[test]
+    fn a_modification_says_only_what_it_changes() {
+        let edit =
+            json!({ "type": "City", "key": "7", "properties": { "id": 7, "label": "x" }, "expect": { "at": 3 } });
+        let decision = decided(json!([{ "modify": edit }])).unwrap();
+        let (_, key, ObjectOp::Modify { set }) = object(&decision.changes[0]) else { panic!("a modification") };
+        assert_eq!((key.as_str(), set.as_slice()), ("7", &[(1, Value::string("x"))][..]));
+        let [Precondition::At(of, Seq(3))] = decision.preconditions.as_slice() else { panic!("one precondition") };
+        assert_eq!(of.key, Key::Integer(7));
+        assert_eq!(decision.expected_by, [0]);
+    }
+
+    #[test]
+    fn a_link_held_in_a_property_is_a_modification_of_its_holder() {
+        let ends = |name: &str, expect: Json| json!({ name: { "type": "StateOfAirport", "source": "SFO", "target": "CA", "expect": expect } });
+        let decision = decided(json!([ends("link", json!("absent")), ends("unlink", json!({ "at": 9 }))])).unwrap();
+        let sets = decision.changes.iter().map(|change| {
+            let (object_type, key, ObjectOp::Modify { set }) = object(change) else { panic!("a modification") };
+            assert_eq!((object_type, key.as_str()), ("Airport", "SFO"));
+            set.clone()
+        });
+        assert_eq!(sets.collect::<Vec<_>>(), [vec![(2, Value::string("CA"))], vec![(2, Value::Null)]]);
+        let [Precondition::Holds(_, 2, Value::Null), Precondition::At(_, Seq(9)), Precondition::Holds(_, 2, held)] =
+            decision.preconditions.as_slice()
+        else {
+            panic!("three preconditions: {:?}", decision.preconditions)
+        };
+        assert_eq!(*held, Value::string("CA"));
+        assert_eq!(decision.expected_by, [0, 1, 1]);
+    }
+
+    #[test]
+    fn a_link_of_its_own_has_a_whole_row() {
+        let edit = json!({ "type": "Route", "source": "SFO", "target": "JFK", "properties": { "flights": 3 }, "expect": "absent" });
+        let decision = decided(json!([{ "link": edit }])).unwrap();
+        let [Change::Link(LinkChange { op: LinkOp::Upsert { row }, .. })] = decision.changes.as_slice() else {
+            panic!("a link: {:?}", decision.changes)
+        };
+        assert_eq!(*row, [Value::Integer(3), Value::Null]);
+        assert!(matches!(decision.preconditions.as_slice(), [Precondition::LinkAbsent(_)]));
+    }
+
+    #[test]
+    fn faults_name_code_and_path() {
+        let create = |properties: Json| json!({ "create": { "type": "Airport", "properties": properties } });
+        let modify =
+            |properties: Json| json!({ "modify": { "type": "Airport", "key": "SFO", "properties": properties } });
+        let link = |properties: Json| json!({ "link": { "type": "Route", "source": "SFO", "target": "JFK", "properties": properties } });
+        for (edit, code, path) in [
+            (create(json!({ "iata": "SFO" })), "kernel.property.required", "create.properties.name"),
+            (create(json!({ "iata": "SFO", "name": null })), "kernel.property.required", "create.properties.name"),
+            (create(json!({ "name": "x" })), "kernel.property.required", "create.properties.iata"),
+            (create(json!({ "iata": "", "name": "x" })), "kernel.key.length", "create.properties.iata"),
+            (create(json!({ "iata": "x".repeat(513), "name": "x" })), "kernel.key.length", "create.properties.iata"),
+            (create(json!({ "iata": 1, "name": "x" })), "value.type_mismatch", "create.properties.iata"),
+            (
+                create(json!({ "iata": "SFO", "name": "x".repeat(21) })),
+                "value.constraint.length",
+                "create.properties.name",
+            ),
+            (create(json!({ "iata": "SFO", "nam": "x" })), "kernel.property.unknown", "create.properties.nam"),
+            (create(json!({ "title": "x" })), "kernel.property.derived", "create.properties.title"),
+            (create(json!({ "tags": ["a", 1] })), "value.type_mismatch", "create.properties.tags[1]"),
+            (create(json!({ "address": { "street": 1 } })), "value.type_mismatch", "create.properties.address.street"),
+            (modify(json!({ "name": null })), "kernel.property.required", "modify.properties.name"),
+            (modify(json!({ "iata": "JFK" })), "kernel.key.immutable", "modify.properties.iata"),
+            (modify(json!({ "price": 1.5 })), "value.type_mismatch", "modify.properties.price"),
+            (link(json!({ "flights": -1 })), "value.constraint.range", "link.properties.flights"),
+            (link(json!({})), "kernel.property.required", "link.properties.flights"),
+            (json!({ "create": { "type": "Plane", "properties": {} } }), "kernel.object_type.unknown", "create.type"),
+            (json!({ "delete": { "type": "City", "key": "x" } }), "value.type_mismatch", "delete.key"),
+            (
+                json!({ "unlink": { "type": "Rout", "source": "a", "target": "b" } }),
+                "kernel.link_type.unknown",
+                "unlink.type",
+            ),
+            (
+                json!({ "unlink": { "type": "Route", "source": "a", "target": "" } }),
+                "kernel.key.length",
+                "unlink.target",
+            ),
+            (
+                json!({ "link": { "type": "StateOfAirport", "source": "a", "target": "b", "properties": { "x": 1 } } }),
+                "kernel.property.unknown",
+                "link.properties.x",
+            ),
+        ] {
+            let good = json!({ "delete": { "type": "City", "key": 1 } });
+            let error = decided(json!([good, edit])).unwrap_err();
+            assert_eq!((error.code(), error.path()), (code, Some(format!("edits[1].{path}").as_str())), "{edit}");
+        }
+    }
+
+    #[test]
+    fn a_write_has_one_to_so_many_edits() {
+        let edits = |count| Json::from(vec![json!({ "delete": { "type": "City", "key": 1 } }); count]);
+        assert_eq!(decided(edits(0)).unwrap_err().code(), "kernel.write.empty");
+        assert_eq!(decided(edits(COMMIT_CHANGES_MAX)).unwrap().changes.len(), COMMIT_CHANGES_MAX);
+        assert_eq!(decided(edits(COMMIT_CHANGES_MAX + 1)).unwrap_err().param("edits_max"), Some("10000"));
+    }
+}

@@ -340,3 +340,124 @@ impl Seen {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kernel::fixture::schema;
+
+    fn text(line: u64, cells: &[&str]) -> LoadRow {
+        LoadRow { line, cells: cells.iter().map(|cell| Cell::Text((*cell).into())).collect() }
+    }
+
+    fn columns(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    fn judged(load: &Load) -> Judged {
+        LoadPlan::new(&schema(), load).unwrap().judge(&load.rows, &|_| false)
+    }
+
+    #[test]
+    fn cells_are_read_by_the_type_of_their_column() {
+        let cells = vec![
+            Cell::Text("SFO".into()),
+            Cell::Json(json!("San Francisco")),
+            Cell::Text("13".into()),
+            Cell::Value(Value::Boolean(true)),
+            Cell::Text("".into()),
+            Cell::Missing,
+        ];
+        let names = columns(&["iata", "name", "elevation", "active", "state", "ratio"]);
+        let load = Load::objects("Airport", names, vec![LoadRow { line: 2, cells }]);
+        let judged = judged(&load);
+        let [(0, Change::Object(change))] = judged.changes.as_slice() else { panic!("{judged:?}") };
+        let ObjectOp::Upsert { row, set } = &change.op else { panic!("an upsert") };
+        assert_eq!(change.object.key, Key::from("SFO"));
+        assert_eq!((&row[4], &row[7], &row[5]), (&Value::Integer(13), &Value::Boolean(true), &Value::Null));
+        assert_eq!(set.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 4, 7, 2]);
+    }
+
+    #[test]
+    fn every_row_at_fault_is_found_with_its_column() {
+        let mut load = Load::objects(
+            "Airport",
+            columns(&["iata", "name", "elevation", "code"]),
+            vec![
+                text(2, &["AAA", "a", "1", "u"]),
+                text(3, &["BBB", "", "1", ""]),
+                text(4, &["CCC", "c", "x", ""]),
+                text(5, &["AAA", "a", "1", ""]),
+                text(6, &["DDD", "d", "1", "u"]),
+                text(7, &["EEE", "e", "1"]),
+                text(8, &["", "f", "1", ""]),
+                LoadRow {
+                    line: 9,
+                    cells: vec![
+                        Cell::Text("GGG".into()),
+                        Cell::Text("g".into()),
+                        Cell::Value(Value::Double(1.0)),
+                        Cell::Missing,
+                    ],
+                },
+                text(10, &["HHH", "h", "", ""]),
+            ],
+        );
+        load.mode = LoadMode::Create;
+        let judged = judged(&load);
+        let faults: Vec<_> = judged.faults.iter().map(|(row, fault)| (*row, fault.code(), fault.path())).collect();
+        assert_eq!(
+            faults,
+            [
+                (1, "kernel.property.required", Some("name")),
+                (2, "value.type_mismatch", Some("elevation")),
+                (3, "kernel.load.twice", None),
+                (4, "kernel.object.not_unique", Some("code")),
+                (5, "kernel.load.cells", None),
+                (6, "kernel.property.required", Some("iata")),
+                (7, "value.type_mismatch", Some("elevation")),
+            ]
+        );
+        assert_eq!(judged.changes.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [0, 8]);
+    }
+
+    #[test]
+    fn links_of_both_backings_load_by_their_ends() {
+        let load = Load::links(
+            "Route",
+            columns(&["target", "flights", "source"]),
+            vec![text(1, &["JFK", "3", "SFO"]), text(2, &["JFK", "4", "SFO"]), text(3, &["JFK", "4", ""])],
+        );
+        let routes = judged(&load);
+        let [(0, Change::Link(change))] = routes.changes.as_slice() else { panic!("{routes:?}") };
+        assert_eq!((change.link.source.to_string(), change.link.target.to_string()), ("SFO".into(), "JFK".into()));
+        let faults: Vec<_> = routes.faults.iter().map(|(_, fault)| (fault.code(), fault.path())).collect();
+        assert_eq!(faults, [("kernel.load.twice", None), ("kernel.key.length", Some("source"))]);
+
+        let load = Load::links("StateOfAirport", columns(&["source", "target"]), vec![text(1, &["SFO", "CA"])]);
+        let held = judged(&load);
+        let [(0, Change::Object(change))] = held.changes.as_slice() else { panic!("{held:?}") };
+        assert!(matches!(&change.op, ObjectOp::Modify { set } if *set == [(2, Value::string("CA"))]));
+    }
+
+    #[test]
+    fn columns_at_fault_refuse_the_load_as_a_whole() {
+        let objects = |names: &[&str]| Load::objects("Airport", columns(names), Vec::new());
+        let links = |names: &[&str]| Load::links("Route", columns(names), Vec::new());
+        for (load, code, path) in [
+            (objects(&["iata", "nam"]), "kernel.property.unknown", "columns[1]"),
+            (objects(&["iata", "title"]), "kernel.property.derived", "columns[1]"),
+            (objects(&["iata", "name", "iata"]), "kernel.property.twice", "columns[2]"),
+            (objects(&["name"]), "kernel.load.columns", "columns"),
+            (links(&["source", "flights"]), "kernel.load.ends", "columns"),
+            (links(&["source", "target", "iata"]), "kernel.property.unknown", "columns[2]"),
+            (Load::links("Airport", Vec::new(), Vec::new()), "kernel.link_type.unknown", "into.links"),
+        ] {
+            let schema = schema();
+            let error = LoadPlan::new(&schema, &load).unwrap_err();
+            assert_eq!((error.code(), error.path()), (code, Some(path)));
+        }
+    }
+}

@@ -259,3 +259,133 @@ fn finish(
     let order = wanted.order_by.iter().enumerate().map(term).collect::<Result<_>>()?;
     Ok(Finish { keys, metrics, having, order, limit: wanted.limit })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::kernel::fixture::schema;
+    use crate::kernel::plan::SortDirection;
+
+    fn resolve(wanted: Json) -> Result<(AggregatePlan, Finish)> {
+        aggregate(&schema(), &serde_json::from_value(wanted).unwrap())
+    }
+
+    /// Airports, counted, but for what `with` says otherwise.
+    fn airports(with: &Json) -> Json {
+        let mut wanted = json!({ "set": { "type": "Airport" }, "metrics": [{ "name": "n", "function": "count" }] });
+        wanted.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+        wanted
+    }
+
+    fn refused(with: &Json, code: &str, path: Option<&str>) {
+        let error = resolve(airports(with)).unwrap_err();
+        assert_eq!((error.code(), error.path()), (code, path), "{with}");
+    }
+
+    #[test]
+    fn own_properties_and_those_over_one_link_become_operands() {
+        let group_by = json!([
+            { "property": "state" },
+            { "property": "destinations.flights", "ranges": [{ "to": 10 }, { "from": 10 }] },
+            { "property": "since", "bucket": "month", "name": "month" }
+        ]);
+        let metrics = json!([
+            { "name": "n", "function": "count" },
+            { "name": "flights", "function": "sum", "of": "destinations.flights" },
+            { "name": "far", "function": "count_distinct", "of": "destinations.key" }
+        ]);
+        let wanted = json!({
+            "set": { "type": "Airport" }, "group_by": group_by, "metrics": metrics,
+            "having": "n > 1 AND month = null", "order_by": [{ "property": "flights", "direction": "desc" }]
+        });
+        let (plan, finish) = resolve(wanted).unwrap();
+        let branch = &plan.branches[0];
+        assert_eq!(branch.operands, [None, Some(Operand::LinkProperty(0)), Some(Operand::FarKey)]);
+        assert!(matches!(branch.groups[0], GroupKey::Exact(Operand::Property(2))));
+        let GroupKey::Ranges(Operand::LinkProperty(0), ranges) = &branch.groups[1] else { panic!("ranges") };
+        assert_eq!(*ranges, [(None, Some(Value::Integer(10))), (Some(Value::Integer(10)), None)]);
+        assert!(matches!(branch.groups[2], GroupKey::Bucket(Operand::Property(9), TimeUnit::Month)));
+        assert_eq!(branch.over.as_ref().map(|over| over.link_type.api_name.as_str()), Some("Route"));
+        assert_eq!(
+            finish.keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(),
+            ["state", "destinations_flights", "month"]
+        );
+        assert_eq!(finish.order, [(4, SortDirection::Desc)]);
+        assert_eq!(format!("{:?}", finish.having), "Some(And([Compare(3, Gt, Integer(1)), IsNull(2)]))");
+    }
+
+    #[test]
+    fn an_interface_groups_each_of_its_types() {
+        let schema = schema();
+        let located = crate::kernel::ObjectSet::implementing("Located");
+        let (plan, _) = aggregate(&schema, &Aggregate::of(located.clone()).group_by("label").count("n")).unwrap();
+        let keys = plan.branches.iter().map(|branch| format!("{} {:?}", branch.object_type.api_name, branch.groups));
+        assert_eq!(keys.collect::<Vec<_>>(), ["Airport [Exact(Property(1))]", "City [Exact(Property(1))]"]);
+        let (plan, _) = aggregate(&schema, &Aggregate::of(located).group_by("region.key").count("n")).unwrap();
+        let types = plan.branches.iter().map(|branch| branch.object_type.api_name.as_str());
+        assert_eq!(types.collect::<Vec<_>>(), ["Airport"], "cities have no region");
+    }
+
+    #[test]
+    fn faults_of_group_keys_name_code_and_path() {
+        let by =
+            |key: Json, code, path| refused(&json!({ "group_by": [{ "property": "state" }, key] }), code, Some(path));
+        by(json!({ "property": "x" }), "kernel.property.unknown", "group_by[1].property");
+        for (property, bucket) in [("tags", Json::Null), ("opened", json!("hour")), ("name", json!("day"))] {
+            let key = json!({ "property": property, "bucket": bucket });
+            by(key, "kernel.aggregate.unsuitable_key", "group_by[1].property");
+        }
+        let both = json!({ "property": "since", "bucket": "day", "ranges": [{}] });
+        by(both, "kernel.aggregate.key", "group_by[1]");
+        for (ranges, code, path) in [
+            (json!([]), "kernel.aggregate.ranges", "group_by[1].ranges"),
+            (json!([{ "from": 1, "to": 1 }]), "kernel.aggregate.range", "group_by[1].ranges[0]"),
+            (json!([{}, { "to": "x" }]), "value.type_mismatch", "group_by[1].ranges[1].to"),
+        ] {
+            by(json!({ "property": "elevation", "ranges": ranges }), code, path);
+        }
+        by(json!({ "property": "name", "name": "1" }), "name.malformed", "group_by[1].name");
+        refused(&json!({ "group_by": [{ "property": "name", "name": "n" }] }), "kernel.aggregate.duplicate_name", None);
+    }
+
+    #[test]
+    fn faults_of_metrics_name_code_and_path() {
+        let of = |function: &str, of: &str, code| {
+            refused(
+                &json!({ "metrics": [{ "name": "n", "function": function, "of": of }] }),
+                code,
+                Some("metrics[0].of"),
+            );
+        };
+        for (function, property) in [("sum", "name"), ("avg", "since"), ("max", "location"), ("count_distinct", "meta")]
+        {
+            of(function, property, "kernel.aggregate.unsuitable_metric");
+        }
+        of("count", "nowhere.key", "kernel.link.unknown");
+        of("count", "destinations.x", "kernel.property.unknown");
+        let sum = json!({ "metrics": [{ "name": "n", "function": "sum" }] });
+        refused(&sum, "kernel.aggregate.no_operand", Some("metrics[0].of"));
+        let two = json!({
+            "group_by": [{ "property": "origins.key" }],
+            "metrics": [{ "name": "n", "function": "count", "of": "destinations.key" }]
+        });
+        refused(&two, "kernel.aggregate.two_links", Some("metrics[0].of"));
+        refused(&json!({ "metrics": [] }), "kernel.aggregate.empty", None);
+    }
+
+    #[test]
+    fn faults_of_having_order_and_limit_name_code_and_path() {
+        let above = json!({ "gt": { "property": "x", "value": 1 } });
+        refused(&json!({ "having": above }), "kernel.aggregate.unknown_name", Some("having.gt.property"));
+        refused(&json!({ "having": "has(n)" }), "kernel.filter.no_links", Some("having"));
+        let order = json!({ "order_by": [{ "property": "x" }] });
+        refused(&order, "kernel.aggregate.unknown_name", Some("order_by[0].property"));
+        for limit in [0, 100_001] {
+            refused(&json!({ "limit": limit }), "kernel.aggregate.limit", Some("limit"));
+        }
+        let many = json!({ "group_by": vec![json!({ "property": "state" }); 9] });
+        refused(&many, "kernel.aggregate.too_many", Some("group_by"));
+    }
+}

@@ -139,3 +139,66 @@ fn order_types(shape: &Shape, terms: &[OrderBy]) -> Result<Vec<BaseType>> {
     }
     Ok(types)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::ObjectSet;
+    use crate::kernel::fixture::schema;
+    use crate::kernel::plan::SortDirection;
+
+    fn resolve(query: &Query) -> Result<ResolvedQuery> {
+        super::query(&schema(), query)
+    }
+
+    #[test]
+    fn outputs_and_orders_are_indexes_of_each_type() {
+        let located = Query::of(ObjectSet::implementing("Located"));
+        let ResolvedQuery { plan, order_types, types } =
+            resolve(&located.clone().order_by(OrderBy::desc("label")).page_size(7)).unwrap();
+        let branches: Vec<_> = plan
+            .branches
+            .iter()
+            .map(|b| (b.object_type.api_name.as_str(), b.output.clone(), b.order.clone()))
+            .collect();
+        assert_eq!(branches, [("Airport", vec![1, 3], vec![1]), ("City", vec![1, 2], vec![1])]);
+        assert_eq!(plan.names.iter().map(ApiName::as_str).collect::<Vec<_>>(), ["label", "location"]);
+        assert_eq!((plan.order, plan.limit, order_types), (vec![SortDirection::Desc], 7, vec![BaseType::String]));
+        assert!(types.is_none());
+        let selected = resolve(&located.select(["location"])).unwrap().plan;
+        assert_eq!(selected.branches.iter().map(|b| b.output.clone()).collect::<Vec<_>>(), [[3], [2]]);
+    }
+
+    #[test]
+    fn structs_bring_their_types_along() {
+        let airports = || Query::of(ObjectSet::of("Airport"));
+        assert_eq!(resolve(&airports()).unwrap().types.map(|types| types.len()), Some(16));
+        assert_eq!(resolve(&airports().select(["address", "name"])).unwrap().types.map(|types| types.len()), Some(2));
+        assert!(resolve(&airports().select(["name"])).unwrap().types.is_none());
+    }
+
+    #[test]
+    fn faults_name_code_and_path() {
+        let airports = || Query::of(ObjectSet::of("Airport"));
+        let nine = (0..9).fold(airports(), |query, _| query.order_by(OrderBy::asc("name")));
+        for (query, code, path) in [
+            (Query::of(ObjectSet::of("Plane")), "kernel.object_type.unknown", "set.type"),
+            (airports().select(["name", "x"]), "kernel.property.unknown", "select[1]"),
+            (airports().select(["name", "name"]), "kernel.select.duplicate", "select[1]"),
+            (airports().order_by(OrderBy::asc("x")), "kernel.property.unknown", "order_by[0].property"),
+            (airports().order_by(OrderBy::asc("location")), "kernel.order.unsuitable", "order_by[0].property"),
+            (airports().order_by(OrderBy::asc("tags")), "kernel.order.unsuitable", "order_by[0].property"),
+            (
+                airports().order_by(OrderBy::asc("name")).order_by(OrderBy::desc("name")),
+                "kernel.order.duplicate",
+                "order_by[1].property",
+            ),
+            (nine, "kernel.order.too_many_terms", "order_by"),
+            (airports().page_size(0), "kernel.page.size", "page.size"),
+            (airports().page_size(PAGE_SIZE_MAX + 1), "kernel.page.size", "page.size"),
+        ] {
+            let error = resolve(&query).unwrap_err();
+            assert_eq!((error.code(), error.path()), (code, Some(path)), "{query:?}");
+        }
+    }
+}

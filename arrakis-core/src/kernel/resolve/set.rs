@@ -281,3 +281,169 @@ fn same_shape(first: &Resolved, second: &Resolved) -> Result<()> {
         .with("expected", first.shape.api_name())
         .with("found", second.shape.api_name()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Key;
+    use crate::kernel::fixture::schema;
+
+    fn resolve(set: &ObjectSet) -> Result<(String, Vec<String>)> {
+        let schema = schema();
+        let resolved = super::set(&schema, &mut Filters::new(&schema), set)?;
+        let member = |member: &Member| format!("{} {}", member.object_type.api_name, outline(&member.rel));
+        Ok((resolved.shape.api_name().to_string(), resolved.members.iter().map(member).collect()))
+    }
+
+    /// A relation in short.
+    fn outline(rel: &Rel) -> String {
+        let list = |rels: &[Rel]| rels.iter().map(outline).collect::<Vec<_>>().join(" ");
+        match rel {
+            Rel::All => "all".into(),
+            Rel::Nothing => "nothing".into(),
+            Rel::Keys(keys) => format!("{:?}", keys.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            Rel::Filter(from, predicate) => format!("({} where {predicate:?})", outline(from)),
+            Rel::Union(rels) => format!("(union {})", list(rels)),
+            Rel::Intersect(rels) => format!("(intersect {})", list(rels)),
+            Rel::Subtract(a, b) => format!("(subtract {} {})", outline(a), outline(b)),
+            Rel::Traverse(t) => {
+                let either = if t.either { " either" } else { "" };
+                let edge = t.edge.as_ref().map(|edge| format!(" where {edge:?}")).unwrap_or_default();
+                let (from, link) = (outline(&t.from), &t.link_type.api_name);
+                format!("({} {from} -{link}/{:?} {}..{}{either}{edge})", t.from_type.api_name, t.end, t.min, t.max)
+            }
+        }
+    }
+
+    fn airports() -> ObjectSet {
+        ObjectSet::of("Airport")
+    }
+
+    #[test]
+    fn sets_of_one_type_are_one_relation() {
+        for (set, expected) in [
+            (airports(), "Airport all"),
+            (ObjectSet::ids("Airport", ["b", "a", "b"]), r#"Airport ["a", "b"]"#),
+            (ObjectSet::ids("City", [Key::from("10"), Key::from(9)]), r#"City ["9", "10"]"#),
+            (airports().filter("active = true"), "Airport (all where Compare(7, Eq, Boolean(true)))"),
+            (airports().union(airports()), "Airport (union all all)"),
+            (airports().intersect(ObjectSet::ids("Airport", ["a"])), r#"Airport (intersect all ["a"])"#),
+            (airports().subtract(airports()), "Airport (subtract all all)"),
+            (airports().traverse("destinations"), "Airport (Airport all -Route/Source 1..1)"),
+            (airports().traverse("origins"), "Airport (Airport all -Route/Target 1..1)"),
+            (airports().traverse("state_of"), "State (Airport all -StateOfAirport/Source 1..1)"),
+            (ObjectSet::of("State").traverse("airports"), "Airport (State all -StateOfAirport/Target 1..1)"),
+            (
+                ObjectSet::walk(Walk::from(airports(), "origins").hops(2, 16).either().along("flights > 1")),
+                "Airport (Airport all -Route/Target 2..16 either where Compare(0, Gt, Integer(1)))",
+            ),
+        ] {
+            assert_eq!(resolve(&set).unwrap().1, [expected]);
+        }
+    }
+
+    #[test]
+    fn sets_of_an_interface_are_a_relation_for_each_type() {
+        let located = || ObjectSet::implementing("Located");
+        for (set, shape, expected) in [
+            (located(), "Located", vec!["Airport all", "City all"]),
+            (
+                located().filter(Filter::eq("label", "x")),
+                "Located",
+                vec![
+                    r#"Airport (all where Compare(1, Eq, String("x")))"#,
+                    r#"City (all where Compare(1, Eq, String("x")))"#,
+                ],
+            ),
+            (
+                located().filter(Filter::has("region")).subtract(located()),
+                "Located",
+                vec!["Airport (subtract (all where HAS) all)", "City (subtract (all where Or([])) all)"],
+            ),
+            (located().traverse("region"), "State", vec!["State (Airport all -StateOfAirport/Source 1..1)"]),
+            (
+                ObjectSet::Union(vec![located(), located()]),
+                "Located",
+                vec!["Airport (union all all)", "City (union all all)"],
+            ),
+        ] {
+            let (found_shape, found) = resolve(&set).unwrap();
+            let shortened = found.iter().map(|rel| match rel.split_once("Has(") {
+                Some((before, _)) => format!("{before}HAS) all)"),
+                None => rel.clone(),
+            });
+            let found: Vec<_> = shortened.collect();
+            assert_eq!((found_shape.as_str(), found), (shape, expected.iter().map(ToString::to_string).collect()));
+        }
+    }
+
+    #[test]
+    fn faults_name_code_and_path() {
+        let walk = |min, max| ObjectSet::walk(Walk::from(airports(), "destinations").hops(min, max));
+        for (set, code, path) in [
+            (ObjectSet::of("Plane"), "kernel.object_type.unknown", "type"),
+            (ObjectSet::implementing("Plane"), "kernel.interface.unknown", "interface"),
+            (ObjectSet::ids("Plane", ["x"]), "kernel.object_type.unknown", "ids.type"),
+            (ObjectSet::ids("City", ["1", "x"]), "value.type_mismatch", "ids.keys[1]"),
+            (ObjectSet::ids("Airport", [""]), "kernel.key.length", "ids.keys[0]"),
+            (ObjectSet::ids("Airport", vec!["x"; 10_001]), "kernel.keys.too_many", "ids.keys"),
+            (airports().filter(Filter::eq("x", 1)), "kernel.property.unknown", "filter.where.eq.property"),
+            (airports().filter("x = 1"), "kernel.property.unknown", "filter.where"),
+            (airports().filter("x ="), "filter.text.expected_value", "filter.where"),
+            (ObjectSet::implementing("Located").filter("name = 1"), "kernel.property.unknown", "filter.where"),
+            (airports().union(ObjectSet::of("City")), "kernel.set.shape", "union[1]"),
+            (airports().intersect(ObjectSet::implementing("Located")), "kernel.set.shape", "intersect[1]"),
+            (airports().subtract(ObjectSet::of("City")), "kernel.set.shape", "subtract[1]"),
+            (ObjectSet::Union(Vec::new()), "kernel.set.empty", "union"),
+            (airports().traverse("x"), "kernel.link.unknown", "traverse.link"),
+            (ObjectSet::implementing("Located").traverse("x"), "kernel.link.unknown", "traverse.link"),
+            (walk(0, 1), "kernel.traverse.hops", "traverse.min"),
+            (walk(2, 1), "kernel.traverse.hops", "traverse.max"),
+            (walk(1, 17), "kernel.traverse.hops", "traverse.max"),
+            (
+                ObjectSet::walk(Walk::from(airports(), "state_of").hops(1, 2)),
+                "kernel.traverse.heterogeneous",
+                "traverse.max",
+            ),
+            (
+                ObjectSet::walk(Walk::from(airports(), "state_of").either()),
+                "kernel.traverse.heterogeneous",
+                "traverse.direction",
+            ),
+            (
+                ObjectSet::walk(Walk::from(airports(), "origins").along("x = 1")),
+                "kernel.property.unknown",
+                "traverse.where",
+            ),
+            (
+                airports().filter("true").union(airports().filter("x = 1")),
+                "kernel.property.unknown",
+                "union[1].filter.where",
+            ),
+            (
+                ObjectSet::of("x").traverse("y").filter("z = 1"),
+                "kernel.object_type.unknown",
+                "filter.from.traverse.from.type",
+            ),
+        ] {
+            let error = resolve(&set).unwrap_err();
+            assert_eq!((error.code(), error.path()), (code, Some(path)), "{}", json!(set));
+        }
+    }
+
+    #[test]
+    fn size_and_depth_are_limited() {
+        let deep = |depth: usize| (1..depth).fold(airports(), |set, _| set.filter("true"));
+        assert!(resolve(&deep(SET_DEPTH_MAX)).is_ok());
+        assert_eq!(resolve(&deep(SET_DEPTH_MAX + 1)).unwrap_err().param("depth_max"), Some("16"));
+        let wide = |count: usize| ObjectSet::Union(vec![airports(); count]);
+        assert!(resolve(&wide(SET_NODES_MAX - 1)).is_ok());
+        assert_eq!(resolve(&wide(SET_NODES_MAX)).unwrap_err().param("sets_max"), Some("100"));
+        let half = Filter::Or(vec![Filter::is_null("label"); 600]);
+        let located = ObjectSet::implementing("Located").filter(half.clone());
+        assert!(resolve(&located).is_ok(), "a filter counts once, however many types it is resolved for");
+        assert_eq!(resolve(&located.filter(half)).unwrap_err().code(), "filter.too_many_terms");
+    }
+}
