@@ -1,10 +1,12 @@
 //! The ontology: object types, links, interfaces, actions; published as immutable, compiled schemas.
 
 mod action_type;
+mod cache;
 mod cast;
 mod check;
 mod compile;
 mod definition;
+mod engine;
 mod expression;
 mod file;
 mod interface;
@@ -16,6 +18,7 @@ mod path;
 mod plan;
 mod rewrite;
 mod schema;
+mod service;
 mod source;
 mod store;
 mod stored;
@@ -24,6 +27,7 @@ pub use self::action_type::{
     ActionType, ActionValue, Condition, NewActionType, NewCriterion, NewEffect, NewParameter, NewRule, Parameter,
     ParameterObject, ParameterType,
 };
+pub use self::cache::SCHEMAS_CACHED_MAX;
 pub use self::check::{DataCheck, VIOLATION_SAMPLES_MAX, Violations};
 pub use self::compile::{
     ACTION_CRITERIA_MAX, ACTION_EFFECTS_MAX, ACTION_PARAMETERS_MAX, ACTION_RULES_MAX, ACTION_TYPES_MAX, CHANGES_MAX,
@@ -38,6 +42,7 @@ pub use self::definition::{
     NewInterface, NewLinkConstraint, NewLinkSide, NewLinkType, NewMigration, NewObjectType, NewOntology, NewProperty,
     NewValueType, OnCastFailure, Status,
 };
+pub use self::engine::Ontology;
 pub use self::expression::Expression;
 pub use self::file::{FILE_ALIASES_MAX, FILE_DEPTH_MAX, FILE_LEN_MAX, FILE_NODES_MAX};
 pub use self::interface::{Interface, InterfaceProperty};
@@ -48,5 +53,9 @@ pub use self::path::{ElementKind, ElementPath};
 pub use self::plan::{Class, Direction, Finding, PLAN_LEN_MAX, Plan, Planning, Refusal, Rule};
 pub use self::rewrite::{Rewrite, Rewritten, Transform};
 pub use self::schema::{Schema, SchemaHash};
+pub use self::service::{
+    ApplyPlan, ListSchemaVersions, OntologyExt, OntologyService, Published, SCHEMA_VERSIONS_PAGE_DEFAULT,
+    SCHEMA_VERSIONS_PAGE_MAX, SchemaVersions,
+};
 pub use self::source::SchemaSource;
 pub use self::store::{OntologyStore, SchemaVersion};

@@ -107,20 +107,21 @@ impl Planning {
         })
     }
 
-    /// The publication this comes to.
-    fn publication(self) -> Result<Publication> {
+    /// The publication this comes to; `None` where nothing changes.
+    fn publication(self) -> Option<Publication> {
+        let schema = self.target?;
         let guards = self.diff.drafts.into_iter().filter_map(|draft| draft.guard).chain(self.diff.guards);
-        Ok(Publication {
+        Some(Publication {
             base_version: self.base.map_or(0, |base| base.version),
             rewrites: self.diff.rewrites,
             checks: guards.collect(),
-            schema: self.target.ok_or_else(unplanned)?,
+            schema,
         })
     }
 }
 
 fn unplanned() -> Error {
-    Error::internal("ontology.plan.nothing", "a plan that changes nothing comes to no publication")
+    Error::internal("ontology.plan.nothing", "a plan has a version before or a version after")
 }
 
 /// The findings of a first version: all there is is new.
@@ -207,12 +208,12 @@ impl Plan {
         Err(error)
     }
 
-    /// The publication the plan comes to, against the version it was made against.
+    /// The publication the plan comes to, against the version it was made against; `None` for an empty plan.
     ///
     /// # Errors
     /// `ontology.plan.base_moved` when `base` is another version; `ontology.plan.tampered` when the plan is not what its definition
     /// comes to.
-    pub fn publication(&self, base: Option<Arc<Schema>>) -> Result<Publication> {
+    pub fn publication(&self, base: Option<Arc<Schema>>) -> Result<Option<Publication>> {
         let (version, hash) = base.as_ref().map_or((0, None), |base| (base.version, Some(base.hash)));
         if (version, hash) != (self.base_version, self.base_hash) {
             return Err(Error::conflict(
@@ -228,10 +229,10 @@ impl Plan {
             && self.findings.iter().zip(again).all(|(finding, again)| {
                 finding.rule == again.rule && finding.path == again.path && finding.migration == again.migration
             });
-        let numbers = planning.target.as_ref().map(|target| (target.hash, &target.numbering));
-        if !same || numbers != Some((self.target_hash, &self.numbering)) {
+        let target = planning.target.as_ref().or(planning.base.as_ref()).ok_or_else(unplanned)?;
+        if !same || (target.hash, &target.numbering) != (self.target_hash, &self.numbering) {
             return Err(document::tampered());
         }
-        planning.publication()
+        Ok(planning.publication())
     }
 }

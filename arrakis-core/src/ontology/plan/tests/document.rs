@@ -15,7 +15,7 @@ fn a_first_plan_adds_everything() {
     let plan = planning.finish(Vec::new()).unwrap();
     assert_eq!(lines(&plan), ["ARK-TYPE-ADDED object_types.A additive"]);
     assert_eq!((plan.base_version, plan.base_hash, plan.is_empty()), (0, None, false));
-    let publication = plan.publication(None).unwrap();
+    let publication = plan.publication(None).unwrap().unwrap();
     assert_eq!((publication.schema.version, publication.base_version), (1, 0));
     let moved = format!("{BASE}\nchanges: {{moved: [{{from: object_types.B, to: object_types.A}}]}}");
     assert_eq!(Planning::new(None, read(&moved)).unwrap_err().code(), "ontology.moved.from");
@@ -121,16 +121,16 @@ changes: {{migrations: [{{of: object_types.A.properties.p, {migration}}}]}}"
 fn a_deleted_name_does_not_come_back() {
     let base = first(BASE);
     let without = "object_types: [{name: A, primary_key: id, properties: [{name: id, type: string}]}]";
-    let next = plan(&base, without, 0).unwrap().publication(Some(base)).unwrap().schema;
+    let next = plan(&base, without, 0).unwrap().publication(Some(base)).unwrap().unwrap().schema;
     assert_eq!(plan(&next, BASE, 0).unwrap_err().code(), "ontology.name.retired");
     // Nor under another name of its type.
     let renamed = "object_types: [{name: B, primary_key: id, properties: [{name: id, type: string}]}]
 changes: {moved: [{from: object_types.A, to: object_types.B}]}";
-    let next = plan(&next, renamed, 0).unwrap().publication(Some(next)).unwrap().schema;
+    let next = plan(&next, renamed, 0).unwrap().publication(Some(next)).unwrap().unwrap().schema;
     let back =
         "object_types: [{name: B, primary_key: id, properties: [{name: id, type: string}, {name: p, type: date}]}]";
     assert_eq!(plan(&next, back, 0).unwrap_err().code(), "ontology.name.retired");
-    let gone = plan(&next, "{}", 0).unwrap().publication(Some(next)).unwrap().schema;
+    let gone = plan(&next, "{}", 0).unwrap().publication(Some(next)).unwrap().unwrap().schema;
     let again = "object_types: [{name: B, primary_key: id, properties: [{name: id, type: string}]}]";
     let error = plan(&gone, again, 0).unwrap_err();
     assert_eq!((error.code(), error.param("name")), ("ontology.name.retired", Some("object_types.B")));

@@ -9,7 +9,7 @@ use crate::ontology::DataCheck;
 /// The row of the first type after publication, and how many rules are checked then.
 fn rewritten(base: &str, new: &str, row: &serde_json::Value) -> (Vec<Value>, usize) {
     let base = first(base);
-    let publication = plan(&base, new, 0).unwrap().publication(Some(base.clone())).unwrap();
+    let publication = plan(&base, new, 0).unwrap().publication(Some(base.clone())).unwrap().unwrap();
     let before = &base.object_types[0];
     let old: Vec<Value> = before
         .properties
@@ -137,7 +137,7 @@ fn what_is_dropped_unseen_is_checked_before() {
     ];
     for (base, new, count, _) in cases {
         let base = first(base);
-        let publication = plan(&base, new, count).unwrap().publication(Some(base.clone())).unwrap();
+        let publication = plan(&base, new, count).unwrap().publication(Some(base.clone())).unwrap().unwrap();
         assert!(!publication.checks.is_empty() && publication.checks.iter().all(DataCheck::is_before), "{new}");
         assert!(publication.rewrites.is_empty());
     }
@@ -152,7 +152,7 @@ link_types: [{name: L, source: {object_type: A, name: to, cardinality: one}, tar
         "{}{links}\nchanges: {{migrations: [{{of: object_types.A.properties.p, default: x}}]}}",
         a!("{name: p, type: string, required: true}")
     );
-    let publication = plan(&base, &new, 0).unwrap().publication(Some(base.clone())).unwrap();
+    let publication = plan(&base, &new, 0).unwrap().publication(Some(base.clone())).unwrap().unwrap();
     let kinds: Vec<_> =
         publication.checks.iter().map(|check| format!("{check:?}").split('(').next().unwrap().to_owned()).collect();
     assert_eq!(kinds, ["Required", "References", "Unique"]);

@@ -1,0 +1,240 @@
+//! The ontology over its ports: read and compile, plan against the data, publish in one commit.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::cache::SchemaCache;
+use super::service::{SCHEMA_VERSIONS_PAGE_DEFAULT, SCHEMA_VERSIONS_PAGE_MAX};
+use super::{
+    ApplyPlan, Class, ListSchemaVersions, NewOntology, OntologyService, OntologyStore, Plan, Planning, Published,
+    Schema, SchemaSource, SchemaVersions, validate,
+};
+use crate::commit::{AuditRecord, Event, Publication};
+use crate::{Change, Commit, CommitId, Committer, Context, Env, Error, Permission, Receipt, Result, Seq, SpaceId};
+
+/// The ontology in this process. Cheap to clone; clones share what they have read.
+#[derive(Clone, Debug)]
+pub struct Ontology {
+    env: Env,
+    committer: Committer,
+    store: Arc<dyn OntologyStore>,
+    cache: Arc<SchemaCache>,
+}
+
+impl Ontology {
+    /// An ontology over a store, with the commit log every publication goes through.
+    pub fn new(env: Env, committer: Committer, store: Arc<dyn OntologyStore>) -> Self {
+        Self { env, committer, store, cache: Arc::default() }
+    }
+
+    /// Passes with the permission, before the deadline.
+    fn admit(&self, ctx: &Context, permission: Permission) -> Result<()> {
+        ctx.require(permission)?;
+        match ctx.deadline() {
+            Some(deadline) if self.env.monotonic() >= deadline => {
+                Err(Error::unavailable("context.deadline", "the deadline has passed"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The current schema as the store has it.
+    async fn read(&self, space: SpaceId) -> Result<Option<Arc<Schema>>> {
+        let schema = self.store.schema(space).await?;
+        Ok(schema.map(|schema| self.cache.advance(space, schema)))
+    }
+
+    async fn version(&self, space: SpaceId, version: u32) -> Result<Arc<Schema>> {
+        if let Some(schema) = self.cache.version(space, version) {
+            return Ok(schema);
+        }
+        let schema = self.store.schema_version(space, version).await?.ok_or_else(|| {
+            Error::not_found("ontology.version.unknown", "there is no such version of the ontology")
+                .with("version", version)
+        })?;
+        self.cache.keep(space, &schema);
+        Ok(schema)
+    }
+
+    /// The version in force right after a commit: versions are listed, which is cheap, and read once.
+    async fn in_force(&self, space: SpaceId, seq: Seq) -> Result<Arc<Schema>> {
+        let mut after = 0;
+        let mut in_force = None;
+        loop {
+            let page = self.store.schema_versions(space, after, SCHEMA_VERSIONS_PAGE_MAX).await?;
+            let listed = page.len();
+            let within = page.into_iter().take_while(|version| version.seq <= seq);
+            let before = in_force;
+            in_force = within.last().map(|version| version.version).or(in_force);
+            match in_force {
+                Some(version) if listed == SCHEMA_VERSIONS_PAGE_MAX as usize && in_force != before => after = version,
+                _ => break,
+            }
+        }
+        self.version(space, in_force.ok_or_else(unpublished)?).await
+    }
+
+    #[tracing::instrument(name = "ontology.publish", skip_all, fields(version = publication.schema.version, %id))]
+    async fn publish(
+        &self,
+        ctx: &Context,
+        publication: Publication,
+        (id, reason): (CommitId, Option<Arc<str>>),
+        event: Event,
+    ) -> Result<Receipt> {
+        let commit = Commit {
+            id,
+            scope: ctx.scope(),
+            // The publication is refused by itself when its base moved.
+            schema_version: None,
+            actor: ctx.actor().clone(),
+            at: self.env.now(),
+            reason,
+            preconditions: Vec::new(),
+            changes: vec![Change::Publish(Arc::new(publication))],
+            audit: AuditRecord { method: "ontology.apply".into(), request_id: ctx.request_id() },
+            events: vec![event],
+        };
+        self.committer.commit(commit).await
+    }
+
+    /// What an earlier commit with this id published.
+    async fn replayed(&self, ctx: &Context, id: CommitId) -> Result<Option<Published>> {
+        let Some(receipt) = self.committer.log().receipt(ctx.scope(), id).await? else { return Ok(None) };
+        self.published_by(ctx, receipt).await.map(Some)
+    }
+
+    async fn published_by(&self, ctx: &Context, receipt: Receipt) -> Result<Published> {
+        let schema = self.in_force(ctx.scope().space, receipt.seq).await?;
+        let receipt = Receipt { replayed: true, ..receipt };
+        Ok(Published { version: schema.version, hash: schema.hash, receipt: Some(receipt) })
+    }
+}
+
+fn unpublished() -> Error {
+    Error::not_found("ontology.unpublished", "the space has no ontology yet")
+}
+
+fn published(plan: &Plan, publication: &Publication) -> Event {
+    let breaking = plan.findings.iter().any(|finding| finding.class >= Class::Breaking);
+    Event {
+        r#type: "ontology.published".into(),
+        subject: format!("ontology/{}", publication.schema.version).into(),
+        data: json!({
+            "version": publication.schema.version,
+            "hash": publication.schema.hash,
+            "base_version": publication.base_version,
+            "changes": plan.findings.len(),
+            "breaking": breaking,
+        }),
+    }
+}
+
+/// Runs what takes long where it blocks nobody: a large ontology takes a good part of a second to compile.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| Error::internal("ontology.task", "a task of the ontology ended early").caused_by(e))
+}
+
+#[async_trait]
+impl OntologyService for Ontology {
+    async fn schema(&self, ctx: &Context) -> Result<Arc<Schema>> {
+        self.admit(ctx, Permission::OntologyRead)?;
+        let space = ctx.scope().space;
+        // What was read before may be older than what the caller has seen.
+        if ctx.least_seq().is_some() { self.refresh(space).await } else { self.current(space).await }
+    }
+
+    async fn schema_version(&self, ctx: &Context, version: u32) -> Result<Arc<Schema>> {
+        self.admit(ctx, Permission::OntologyRead)?;
+        self.version(ctx.scope().space, version).await
+    }
+
+    async fn schema_at(&self, ctx: &Context, seq: Seq) -> Result<Arc<Schema>> {
+        self.admit(ctx, Permission::OntologyRead)?;
+        self.in_force(ctx.scope().space, seq).await
+    }
+
+    async fn schema_versions(&self, ctx: &Context, request: ListSchemaVersions) -> Result<SchemaVersions> {
+        self.admit(ctx, Permission::OntologyRead)?;
+        let limit = request.limit.unwrap_or(SCHEMA_VERSIONS_PAGE_DEFAULT);
+        if !(1..=SCHEMA_VERSIONS_PAGE_MAX).contains(&limit) {
+            return Err(Error::invalid("ontology.versions.limit", "a page has 1 to 1000 versions")
+                .with("limit", limit)
+                .with("limit_max", SCHEMA_VERSIONS_PAGE_MAX)
+                .at("limit"));
+        }
+        let mut versions = self.store.schema_versions(ctx.scope().space, request.after, limit + 1).await?;
+        let more = versions.len() > limit as usize;
+        versions.truncate(limit as usize);
+        let next = versions.last().filter(|_| more).map(|last| last.version);
+        Ok(SchemaVersions { versions, next })
+    }
+
+    async fn validate(&self, ctx: &Context, definition: NewOntology) -> Result<Vec<Error>> {
+        self.admit(ctx, Permission::OntologyRead)?;
+        apart(move || validate(&definition)).await
+    }
+
+    async fn plan(&self, ctx: &Context, definition: NewOntology) -> Result<Plan> {
+        self.admit(ctx, Permission::OntologyPlan)?;
+        let base = self.read(ctx.scope().space).await?;
+        let planning = apart(move || Planning::new(base, definition)).await??;
+        let checks = planning.checks();
+        let violations =
+            if checks.is_empty() { Vec::new() } else { self.store.violations(ctx.scope(), checks).await? };
+        planning.finish(violations)
+    }
+
+    async fn apply(&self, ctx: &Context, request: ApplyPlan) -> Result<Published> {
+        self.admit(ctx, Permission::OntologyPublish)?;
+        let ApplyPlan { plan, reason, id } = request;
+        let id = match id {
+            None => self.env.commit_id(),
+            Some(id) => match self.replayed(ctx, id).await? {
+                Some(published) => return Ok(published),
+                None => id,
+            },
+        };
+        plan.check_applicable()?;
+        let space = ctx.scope().space;
+        let base = self.read(space).await?;
+        let (event, publication) = apart(move || {
+            let publication = plan.publication(base)?;
+            Ok::<_, Error>((publication.as_ref().map(|publication| published(&plan, publication)), publication))
+        })
+        .await??;
+        let (Some(event), Some(publication)) = (event, publication) else {
+            let current = self.current(space).await?;
+            return Ok(Published { version: current.version, hash: current.hash, receipt: None });
+        };
+        let schema = Arc::clone(&publication.schema);
+        let receipt = self.publish(ctx, publication, (id, reason), event).await?;
+        if receipt.replayed {
+            return self.published_by(ctx, receipt).await;
+        }
+        self.cache.advance(space, Arc::clone(&schema));
+        Ok(Published { version: schema.version, hash: schema.hash, receipt: Some(receipt) })
+    }
+}
+
+#[async_trait]
+impl SchemaSource for Ontology {
+    async fn current(&self, space: SpaceId) -> Result<Arc<Schema>> {
+        match self.cache.current(space) {
+            Some(schema) => Ok(schema),
+            None => self.refresh(space).await,
+        }
+    }
+
+    async fn at(&self, space: SpaceId, seq: Seq) -> Result<Arc<Schema>> {
+        self.in_force(space, seq).await
+    }
+
+    async fn refresh(&self, space: SpaceId) -> Result<Arc<Schema>> {
+        self.read(space).await?.ok_or_else(unpublished)
+    }
+}
