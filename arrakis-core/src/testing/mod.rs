@@ -19,6 +19,7 @@
 mod draft;
 mod env;
 mod fixture;
+pub mod ontology;
 mod reading;
 pub mod store;
 mod tally;

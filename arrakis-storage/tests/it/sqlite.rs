@@ -22,3 +22,7 @@ fn open(env: Env) -> Ready<Arc<dyn Store>> {
 }
 
 arrakis_core::store_suite!(open);
+
+mod ontology {
+    arrakis_core::ontology_suite!(super::open);
+}
