@@ -85,7 +85,7 @@ definition! {
 definition! {
     /// What happens to the data an element's change concerns.
     pub struct NewMigration {
-        /// The element in this version, or in the one before when it is deleted, as in [`Moved`].
+        /// The element in this version, or in the one before when it is deleted, spelled as in a rename.
         pub of: String,
         /// What happens.
         #[serde(flatten)]
@@ -203,8 +203,10 @@ pub enum NewDataType {
     /// An exact decimal.
     Decimal {
         /// Digits in all, 1 to 18.
+        #[cfg_attr(feature = "json-schema", schemars(range(min = 1, max = 18)))]
         precision: u8,
         /// Digits after the point, at most `precision`.
+        #[cfg_attr(feature = "json-schema", schemars(range(max = 18)))]
         scale: u8,
     },
     /// UTF-8 text.
@@ -224,6 +226,7 @@ pub enum NewDataType {
     /// An embedding.
     Vector {
         /// Numbers in the vector.
+        #[cfg_attr(feature = "json-schema", schemars(range(min = 1, max = 16_384)))]
         dimension: u32,
         /// How nearness is measured.
         metric: VectorMetric,

@@ -8,11 +8,11 @@ use crate::ontology::{Class, Refusal, Rule, VIOLATION_SAMPLES_MAX};
 /// All the faults of a definition are told, each with its code and path.
 pub async fn faults_are_told_all_at_once(served: Served) {
     let ctx = served.context();
-    let faulty = changed(|new| {
+    let bad = changed(|new| {
         type_mut(new, "Team").color = Some("red".to_owned());
         type_mut(new, "Person").properties[2].default = Some(json!("first"));
     });
-    let faults = served.service.validate(&ctx, faulty).await.unwrap();
+    let faults = served.service.validate(&ctx, bad).await.unwrap();
     let told: Vec<_> = faults.iter().map(|fault| (fault.code(), fault.path().unwrap())).collect();
     assert_eq!(
         told,
@@ -26,8 +26,8 @@ pub async fn faults_are_told_all_at_once(served: Served) {
 
 /// A definition with a fault is refused with the first one and how many there are.
 pub async fn a_definition_with_a_fault_has_no_plan(served: Served) {
-    let faulty = changed(|new| type_mut(new, "Team").color = Some("red".to_owned()));
-    let error = served.service.plan(&served.context(), faulty).await.unwrap_err();
+    let bad = changed(|new| type_mut(new, "Team").color = Some("red".to_owned()));
+    let error = served.service.plan(&served.context(), bad).await.unwrap_err();
     assert_eq!((error.code(), error.param("faults")), ("ontology.object_type.color", Some("1")));
 }
 
