@@ -67,6 +67,10 @@ impl Builder<'_> {
             let operand = first.operands.get(index).copied().flatten();
             self.measure(&mut select, *function, index, operand.map(|of| operand_base(first, of)).transpose()?, form);
         }
+        if plan.measures.is_empty() {
+            // Without a measure the rows would not be taken together.
+            select.expr(Expr::cust("COUNT(*)"));
+        }
         Ok(Some(select.from_subquery(rows, "s").take()))
     }
 

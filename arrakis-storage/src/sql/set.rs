@@ -3,7 +3,9 @@
 use arrakis_core::kernel::plan::{Rel, Traverse};
 use arrakis_core::ontology::{Backing, End, ObjectType};
 use arrakis_core::{Key, Result};
-use sea_query::{CommonTableExpression, DynIden, Expr, ExprTrait, Query, SelectStatement, UnionType, WithClause};
+use sea_query::{
+    BinOper, CommonTableExpression, DynIden, Expr, ExprTrait, Query, SelectStatement, UnionType, WithClause,
+};
 
 use super::condition::{Condition, in_select, subquery};
 use super::source::{Row, end_column, union_of};
@@ -17,6 +19,14 @@ enum Start {
     Nowhere,
     /// The right side of `near IN`.
     In(Expr),
+}
+
+/// One step of a walk.
+enum Step {
+    /// The first.
+    From(Start),
+    /// One more, from the places reached so far, while there are fewer links than the most.
+    On { places: DynIden, max: u32 },
 }
 
 impl Builder<'_> {
@@ -72,32 +82,28 @@ impl Builder<'_> {
         })
     }
 
-    /// Selects the keys a walk ends at as `k`: each number of links is one step from the one before.
+    /// Selects the keys a walk ends at as `k`.
     fn walk(&self, walk: &Traverse, to: &ObjectType) -> Result<Option<SelectStatement>> {
         let start = self.start(walk)?;
-        let Some(first) = self.step(walk, to, &start)? else { return Ok(None) };
-        if walk.max <= 1 {
-            return Ok(Some(first));
+        match walk.max {
+            1 => self.step(walk, to, &Step::From(start)),
+            _ => self.walk_on(walk, to, start),
         }
+    }
+
+    /// A walk of several links, step by step: every place reached with every number of links it is reached by.
+    fn walk_on(&self, walk: &Traverse, to: &ObjectType, start: Start) -> Result<Option<SelectStatement>> {
+        let name = self.fresh("w");
+        let Some(first) = self.step(walk, to, &Step::From(start))? else { return Ok(None) };
+        let next = self.step(walk, to, &Step::On { places: name.clone(), max: walk.max })?;
+        let Some(steps) = union_of(Some(first), next, UnionType::Distinct) else { return Ok(None) };
+        let mut places = CommonTableExpression::new();
+        places.table_name(name.clone()).columns(["k", "d"]).query(steps);
         let mut with = WithClause::new();
-        let mut reached = None;
-        let mut step = Some(first);
-        for links in 1..=walk.max {
-            let Some(statement) = step else { break };
-            let name = self.fresh("w");
-            let mut layer = CommonTableExpression::new();
-            layer.table_name(name.clone()).column("k").query(statement);
-            with.cte(layer);
-            if links >= walk.min {
-                reached = union_of(reached, Some(select_layer(&name)), UnionType::Distinct);
-            }
-            step =
-                if links < walk.max { self.step(walk, to, &Start::In(subquery(select_layer(&name))))? } else { None };
-        }
-        Ok(reached.map(|mut reached| {
-            reached.with_cte(with);
-            reached
-        }))
+        with.recursive(true).cte(places);
+        let mut reached = Query::select();
+        reached.column("k").from(name).cond_where(Expr::col("d").gte(i64::from(walk.min))).with_cte(with);
+        Ok(Some(reached))
     }
 
     fn start(&self, walk: &Traverse) -> Result<Start> {
@@ -116,32 +122,24 @@ impl Builder<'_> {
         })
     }
 
-    /// Selects the far ends of the links at a start, once each.
-    fn step(&self, walk: &Traverse, to: &ObjectType, start: &Start) -> Result<Option<SelectStatement>> {
-        if matches!(start, Start::Nowhere) {
-            return Ok(None);
-        }
-        let forth = self.links_from(walk, walk.end, to, start)?;
+    /// Selects the far ends of the links of one step, once each: as `k`, in a walk of several links with their number.
+    fn step(&self, walk: &Traverse, to: &ObjectType, step: &Step) -> Result<Option<SelectStatement>> {
+        let forth = self.links_from(walk, walk.end, to, step)?;
         if !walk.either {
             return Ok(forth);
         }
-        Ok(union_of(forth, self.links_from(walk, walk.end.far(), to, start)?, UnionType::Distinct))
+        Ok(union_of(forth, self.links_from(walk, walk.end.far(), to, step)?, UnionType::Distinct))
     }
 
-    fn links_from(&self, walk: &Traverse, end: End, to: &ObjectType, start: &Start) -> Result<Option<SelectStatement>> {
-        let near = |near: Expr| match start {
-            Start::Anywhere => Condition::Always,
-            Start::Nowhere => Condition::Never,
-            Start::In(keys) => Condition::When(near.binary(sea_query::BinOper::In, keys.clone())),
-        };
+    fn links_from(&self, walk: &Traverse, end: End, to: &ObjectType, step: &Step) -> Result<Option<SelectStatement>> {
         match walk.link_type.backing {
             Backing::Join => {
                 let Some(table) = self.tables.link_table(walk.link_type.id)? else { return Ok(None) };
                 let link = self.link_row(&walk.link_type);
                 self.union_parts(&table, &link, UnionType::Distinct, |select, _| {
-                    select.distinct().expr_as(link.fixed(end_column(end.far())), "k");
+                    let (near, far) = (link.fixed(end_column(end)), link.fixed(end_column(end.far())));
                     let edge = walk.edge.as_ref().map_or(Ok(Condition::Always), |edge| self.predicate(&link, edge))?;
-                    Ok(near(link.fixed(end_column(end))).and(edge))
+                    Ok(step.select(select, walk, near, far).and(edge))
                 })
             }
             Backing::ForeignKey { holder, property } => {
@@ -149,19 +147,39 @@ impl Builder<'_> {
                 let Some(table) = self.tables.object_table(holder_type.id)? else { return Ok(None) };
                 let row = self.object_row(holder_type);
                 self.union_parts(&table, &row, UnionType::Distinct, |select, _| {
-                    let held = row.property(property)?;
-                    let (near_end, far_end) =
-                        if holder == end { (row.fixed("k"), held.clone()) } else { (held.clone(), row.fixed("k")) };
-                    select.distinct().expr_as(far_end, "k");
-                    Ok(near(near_end).and(Condition::When(held.is_not_null())))
+                    let (held, key) = (row.property(property)?, row.fixed("k"));
+                    let there = Condition::When(held.clone().is_not_null());
+                    let (near, far) = if holder == end { (key, held) } else { (held, key) };
+                    Ok(step.select(select, walk, near, far).and(there))
                 })
             }
         }
     }
 }
 
-fn select_layer(name: &DynIden) -> SelectStatement {
-    Query::select().column("k").from(name.clone()).take()
+impl Step {
+    /// Selects the far end of a link that leads on, and says when it does.
+    fn select(&self, select: &mut SelectStatement, walk: &Traverse, near: Expr, far: Expr) -> Condition {
+        select.expr_as(far, "k");
+        match self {
+            Self::From(start) => {
+                if walk.max > 1 {
+                    select.expr_as(Expr::val(1_i64), "d");
+                }
+                match start {
+                    Start::Anywhere => Condition::Always,
+                    Start::Nowhere => Condition::Never,
+                    Start::In(keys) => Condition::When(near.binary(BinOper::In, keys.clone())),
+                }
+            }
+            Self::On { places, max } => {
+                let links = Expr::col((places.clone(), "d"));
+                select.expr(links.clone().add(1_i64)).from(places.clone());
+                let on = near.eq(Expr::col((places.clone(), "k")));
+                Condition::When(on.and(links.lt(i64::from(*max))))
+            }
+        }
+    }
 }
 
 fn key_values(object_type: &ObjectType, keys: &[Key]) -> Result<(Vec<sea_query::Value>, ColumnKind)> {
