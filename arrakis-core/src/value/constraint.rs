@@ -83,7 +83,7 @@ impl Constraint {
             Self::Regex(regex) => match value {
                 Value::String(text) if !regex.is_match(text) => {
                     Err(Error::invalid("value.constraint.regex", "the text does not match the pattern")
-                        .with("pattern", regex.as_str()))
+                        .with("pattern", stated(regex)))
                 }
                 _ => Ok(()),
             },
@@ -97,6 +97,12 @@ impl Constraint {
             Self::Enum(_) => Ok(()),
         }
     }
+}
+
+/// The pattern as its author wrote it: it is compiled to match the whole string.
+fn stated(regex: &Regex) -> &str {
+    let pattern = regex.as_str();
+    pattern.strip_prefix("^(?:").and_then(|pattern| pattern.strip_suffix(")$")).unwrap_or(pattern)
 }
 
 fn check_range(value: &Value, min: Option<&Value>, max: Option<&Value>) -> Result<()> {

@@ -45,10 +45,10 @@ impl Application<'_> {
     }
 
     fn check_new_link(&mut self, schema: &Schema, link: &LinkRef) -> Result<()> {
-        for (end, key) in [(End::Source, &link.source), (End::Target, &link.target)] {
+        for (end, key, name) in [(End::Source, &link.source, "source"), (End::Target, &link.target, "target")] {
             let object_type = type_at(schema, &link.link_type, end)?;
             if self.stored(object_type, key)?.is_none() {
-                return Err(dangling(object_type, key));
+                return Err(dangling(object_type, key).at(name));
             }
             let one = link.link_type.side(end).cardinality == Cardinality::One;
             if one && !self.txn.links_of(self.commit.scope, &link.link_type, end, key, 1)?.is_empty() {
@@ -57,7 +57,8 @@ impl Application<'_> {
                     "the object may have one such link and has it already",
                 )
                 .with("link", &link.link_type.side(end).api_name)
-                .with("key", key));
+                .with("key", key)
+                .at(name));
             }
         }
         Ok(())

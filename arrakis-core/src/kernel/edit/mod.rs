@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value as Json};
 
 pub(super) use self::decide::{Decision, Held, decide, held, link_change, object_change};
-pub(super) use self::row::{Template, key_of, link_set, settable};
+pub(super) use self::row::{Template, dangling, key_of, link_set, settable};
 use crate::{CommitId, Error, Key, Receipt, Result, Seq};
 
 /// The longest reason of a write, in bytes.

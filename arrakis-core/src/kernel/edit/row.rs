@@ -68,6 +68,12 @@ pub(super) fn read(property: &Property, json: &Json) -> Result<Value> {
     Ok(value)
 }
 
+/// The refusal of a link whose end does not exist, of one that names the object: they are told alike, whichever way links are kept.
+pub(in crate::kernel) fn dangling(absent: &Error) -> Error {
+    let error = Error::conflict("kernel.link.dangling", "the object linked to does not exist");
+    absent.params().fold(error, |error, (name, value)| error.with(name.to_owned(), value))
+}
+
 /// The key of a whole row.
 ///
 /// # Errors

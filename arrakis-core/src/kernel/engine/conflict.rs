@@ -9,7 +9,7 @@ use crate::kernel::load::{Distinct, LoadPlan, SOURCE, TARGET, Target, row_of};
 use crate::kernel::plan::{Branch, LinksPlan, Predicate, QueryPlan, Rel};
 use crate::kernel::{Budget, LinkEnds};
 use crate::ontology::{End, LinkType, ObjectType};
-use crate::{Change, Context, Error, ErrorKind, Key, Result, Value};
+use crate::{ApiName, Change, Context, Error, ErrorKind, Key, Result, Value};
 
 /// How many keys or values one read asks for.
 const BATCH_LEN: usize = 1_000;
@@ -28,9 +28,9 @@ impl Kernel {
                 for property in unique {
                     found.extend(self.values_taken(ctx, object_type, *property, changes).await?);
                 }
-                for (property, referred) in references {
-                    found.extend(self.referred_missing(ctx, (object_type, *property), referred, changes).await?);
-                }
+                let refused: HashSet<usize> = found.iter().map(|(row, _)| *row).collect();
+                let standing = objects(changes).filter(|(row, _)| !refused.contains(row)).collect();
+                found.extend(self.referred_missing(ctx, object_type, references, standing).await?);
                 Ok(found)
             }
             Target::Links { link_type, source, target } => {
@@ -119,26 +119,45 @@ impl Kernel {
         Ok(given().filter_map(fault).collect())
     }
 
+    /// Rows that refer to what is neither stored nor in the load, and those that refer to such rows, however far.
     async fn referred_missing(
         &self,
         ctx: &Context,
-        (object_type, property): (&Arc<ObjectType>, usize),
-        referred: &Arc<ObjectType>,
-        changes: &[(usize, Change)],
+        object_type: &Arc<ObjectType>,
+        references: &[(usize, &Arc<ObjectType>)],
+        changes: Vec<(usize, &ObjectChange)>,
     ) -> Result<Vec<(usize, Error)>> {
-        let given = || {
-            objects(changes)
-                .filter_map(move |(row, change)| Some((row, Key::from_value(row_of(&change.op)?.get(property)?)?)))
-        };
-        let mut existing = self.existing(ctx, referred, given().map(|(_, key)| key).collect()).await?;
-        if referred.id == object_type.id {
-            existing.extend(objects(changes).map(|(_, change)| change.object.key.clone()));
+        let made: HashMap<&Key, usize> = changes.iter().map(|(row, change)| (&change.object.key, *row)).collect();
+        let mut missing: Vec<(usize, Error)> = Vec::new();
+        let mut relying: HashMap<usize, Vec<(usize, &ApiName)>> = HashMap::new();
+        for (property, referred) in references {
+            let Some(name) = object_type.names.get(*property) else { continue };
+            let given = || {
+                changes
+                    .iter()
+                    .filter_map(|(row, change)| Some((*row, Key::from_value(row_of(&change.op)?.get(*property)?)?)))
+            };
+            let existing = self.existing(ctx, referred, given().map(|(_, key)| key).collect()).await?;
+            for (row, key) in given().filter(|(_, key)| !existing.contains(key)) {
+                match made.get(&key).filter(|_| referred.id == object_type.id) {
+                    Some(on) => relying.entry(*on).or_default().push((row, name)),
+                    None => missing.push((row, dangling(referred, &key).at(name))),
+                }
+            }
         }
-        let name = object_type.names.get(property).map(ToString::to_string).unwrap_or_default();
-        Ok(given()
-            .filter(|(_, key)| !existing.contains(key))
-            .map(|(row, key)| (row, dangling(referred, &key).at(&name)))
-            .collect())
+        let keys: HashMap<usize, &Key> = made.iter().map(|(key, row)| (*row, *key)).collect();
+        let mut fallen: HashSet<usize> = missing.iter().map(|(row, _)| *row).collect();
+        let mut next = 0;
+        while let Some(row) = missing.get(next).map(|(row, _)| *row) {
+            next += 1;
+            let Some(key) = keys.get(&row) else { continue };
+            for (row, name) in relying.remove(&row).unwrap_or_default() {
+                if fallen.insert(row) {
+                    missing.push((row, dangling(object_type, key).at(name)));
+                }
+            }
+        }
+        Ok(missing)
     }
 
     async fn ends_missing(

@@ -50,7 +50,7 @@ impl Kernel {
                 Ok(receipts) => return Ok(report(request, &faults, receipts.last().copied())),
                 Err((chunk, error)) => {
                     let (row, error) = locate(error, chunk, &rows)?;
-                    faults.insert(row, error);
+                    faults.insert(row, plan.told_by_column(error));
                     if round == 0 {
                         // What else stands in the way, found at once rather than one refusal at a time.
                         let Judged { changes, .. } = plan.judge(&request.rows, &|index| faults.contains_key(&index));

@@ -1,9 +1,9 @@
 //! Edits to one commit.
 
 use super::Kernel;
-use crate::kernel::edit::{Decision, decide};
+use crate::kernel::edit::{Decision, dangling, decide};
 use crate::kernel::{Edit, REASON_LEN_MAX, Write, Written};
-use crate::{Commit, CommitId, Context, Error, Result};
+use crate::{Commit, CommitId, Context, Error, Key, Result};
 
 impl Kernel {
     pub(super) async fn try_write(&self, ctx: &Context, request: &Write, id: CommitId) -> Result<Written> {
@@ -96,7 +96,26 @@ fn blame(error: Error, edits: &[Edit], expected_by: &[usize]) -> Error {
             Error::new(crate::ErrorKind::Precondition, "commit.precondition.absent", "the object is linked already")
                 .at(path)
         }
+        // Whichever way the link is kept, an end that does not exist is told alike.
+        (
+            Edit::Link { source, target, .. },
+            code @ ("kernel.object.absent" | "kernel.link.dangling" | "kernel.link.cardinality"),
+        ) => {
+            let end = end_named(&error, (source, target), rest).map_or(String::new(), |end| format!(".{end}"));
+            let error = if code == "kernel.object.absent" { dangling(&error) } else { error.without_path() };
+            error.at(format!("{path}{end}"))
+        }
         _ => error.without_path().at(path),
+    }
+}
+
+/// The end of a link a refusal names by its key.
+fn end_named<'e>(error: &Error, (source, target): (&Key, &Key), rest: Option<&'e str>) -> Option<&'e str> {
+    let key = error.param("key")?;
+    match (key == source.to_string(), key == target.to_string()) {
+        (true, false) => Some("source"),
+        (false, true) => Some("target"),
+        _ => rest.filter(|rest| matches!(*rest, "source" | "target")),
     }
 }
 

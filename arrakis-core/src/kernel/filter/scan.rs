@@ -73,11 +73,15 @@ impl<'a> Scanner<'a> {
         Ok(self.take_while(|c| c.is_alphanumeric() || c == '_' || c == '.').map(Word::Bare))
     }
 
-    /// Takes an argument: quoted, or everything up to white space, a parenthesis, a comma or a quote.
+    /// Takes an argument: quoted, or everything up to white space, a parenthesis, a comma or a quote. No operator starts one, for
+    /// `==` is a slip of the pen.
     pub(super) fn take_argument(&mut self) -> Result<Option<Word>> {
         self.skip_space();
         if self.rest().starts_with(['"', '\'']) {
             return self.take_quoted().map(Some);
+        }
+        if self.rest().starts_with(['=', '!', '<', '>', ':']) {
+            return Ok(None);
         }
         Ok(self.take_while(|c| !c.is_whitespace() && !"(),\"'".contains(c)).map(Word::Bare))
     }

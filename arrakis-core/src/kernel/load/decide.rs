@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::distinct::Distinct;
 use super::{Cell, LOAD_COLUMNS_MAX, Load, LoadMode, LoadRow, LoadTarget, SOURCE, TARGET, fit, order};
 use crate::commit::{LinkChange, LinkOp, LinkRef, ObjectOp};
+use crate::kernel::edit::dangling;
 use crate::kernel::edit::{Held, Template, held, key_of, link_change, link_set, object_change, settable};
 use crate::kernel::{LinkEnds, resolve};
 use crate::ontology::{Backing, Cardinality, End, LinkType, ObjectType, Property, Schema};
@@ -123,6 +124,17 @@ impl<'a> LoadPlan<'a> {
         judged
     }
 
+    /// A refusal by the store under the names of the load: of a link held in a property the store names the property, or, where the
+    /// holder does not exist, the holder alone.
+    pub(in crate::kernel) fn told_by_column(&self, refusal: Error) -> Error {
+        let Target::Links { link_type, .. } = &self.target else { return refusal };
+        let Backing::ForeignKey { holder, .. } = link_type.backing else { return refusal };
+        if refusal.code() == "kernel.object.absent" {
+            return dangling(&refusal).at(column_of(holder));
+        }
+        refusal.without_path().at(column_of(holder.far()))
+    }
+
     fn row(&self, row: &LoadRow) -> Result<Change> {
         if row.cells.len() != self.columns.len() {
             return Err(Error::invalid(
@@ -216,6 +228,13 @@ pub(in crate::kernel) fn row_of(op: &ObjectOp) -> Option<&[Value]> {
     match op {
         ObjectOp::Create { row } | ObjectOp::Upsert { row, .. } => Some(row),
         ObjectOp::Modify { .. } | ObjectOp::Delete => None,
+    }
+}
+
+const fn column_of(end: End) -> &'static str {
+    match end {
+        End::Source => SOURCE,
+        End::Target => TARGET,
     }
 }
 
