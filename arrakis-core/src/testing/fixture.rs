@@ -42,6 +42,15 @@ impl Fixture {
 
     /// Fills an empty store: spaces, tenants, and the ontology in each space.
     pub async fn new(store: Arc<dyn Store>, test: TestEnv) -> Self {
+        let fixture = Self::unpublished(store, test).await;
+        for scope in [fixture.own, fixture.stranger] {
+            fixture.publish(scope, &fixture.publication(&fixture.schema, Vec::new())).await.unwrap();
+        }
+        fixture
+    }
+
+    /// Fills an empty store: spaces and tenants.
+    pub async fn unpublished(store: Arc<dyn Store>, test: TestEnv) -> Self {
         let env = test.env();
         let scope = |tenant: u128, space: u128| Scope {
             tenant: TenantId::from_uuid(uuid::Uuid::from_u128(tenant)),
@@ -60,9 +69,6 @@ impl Fixture {
             let (id, space) = (scope.tenant, scope.space);
             let create = Change::Tenancy(TenancyChange::CreateTenant { id, name: name.into(), space });
             fixture.change(scope, create).await.unwrap();
-        }
-        for scope in [own, stranger] {
-            fixture.publish(scope, &fixture.publication(&fixture.schema, Vec::new())).await.unwrap();
         }
         fixture
     }

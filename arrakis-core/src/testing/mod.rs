@@ -2,6 +2,7 @@
 //! with something in it.
 //!
 //! [`store_suite!`](crate::store_suite) is one test per sentence of behaviour of the storage ports; every adapter passes all of it.
+//! [`kernel_suite!`](crate::kernel_suite) is the same of a service; the engine and every client of it pass all of it.
 //!
 //! Whatever here meets what a test must not meet panics.
 #![expect(
@@ -21,6 +22,7 @@ mod env;
 mod fixture;
 pub mod ontology;
 mod reading;
+pub mod service;
 pub mod store;
 mod tally;
 

@@ -1,0 +1,252 @@
+//! The conformance suites of the services: one function per sentence of behaviour, each on a deployment of its own, asked in JSON as a
+//! client of another language would.
+
+mod deployment;
+pub mod kernel;
+
+pub use self::deployment::{Deployment, Method};
+
+/// Makes a test of every function of the suite of [`crate::kernel::KernelService`]. The argument is an asynchronous function from a
+/// [`crate::testing::TestEnv`] to a [`Deployment`]; the test package needs `tokio` with its features `macros` and `rt-multi-thread`.
+///
+/// ```ignore
+/// mod my_service {
+///     async fn open(test: arrakis_core::testing::TestEnv) -> arrakis_core::testing::service::Deployment { /* … */ }
+///
+///     arrakis_core::kernel_suite!(open);
+/// }
+/// ```
+#[macro_export]
+macro_rules! kernel_suite {
+    ($open:path) => {
+        $crate::service_suite! { @modules kernel, $open =>
+            aggregate {
+                values_are_measured
+                nothing_measures_nothing
+                sums_are_exact_or_refused
+                links_are_measured
+                an_aggregate_has_its_rules
+            }
+            as_of {
+                a_past_state_is_read_as_it_was
+                a_past_state_is_queried_by_its_own_values
+                before_the_first_there_is_nothing
+                the_future_is_not_read
+                a_read_has_seen_what_it_states
+            }
+            budget {
+                a_set_within_its_rows_is_read
+                pairs_of_object_and_link_are_rows
+                a_read_within_its_time_is_read
+            }
+            filter {
+                comparisons_hold_on_every_type
+                unsuitable_comparisons_are_refused
+                texts_match_byte_for_byte
+                lists_contain_their_elements
+                positions_lie_in_areas
+                conditions_are_joined
+                links_are_conditions
+                text_is_read_as_people_write_it
+                filters_have_their_limits
+            }
+            get {
+                objects_come_in_the_order_asked
+                selected_properties_come_in_the_order_asked
+                a_selection_names_each_property_once
+                structs_name_their_fields
+                keys_asked_for_have_their_limits
+            }
+            group {
+                equal_values_are_one_group
+                several_keys_make_combinations
+                ranges_hold_their_start_and_not_their_end
+                calendar_units_are_groups
+                groups_are_chosen_and_ordered
+                groups_have_their_rules
+            }
+            history {
+                versions_tell_what_happened
+                links_have_their_versions
+                what_a_deletion_reaches_has_its_version
+                what_never_existed_has_no_versions
+                versions_come_in_pages
+                a_history_has_its_rules
+            }
+            interface {
+                objects_of_every_implementer_come_together
+                an_interface_has_its_own_names
+                pages_run_through_the_types
+                interface_sets_are_combined
+                links_of_an_interface_are_each_types_own
+                an_interface_is_aggregated_over_its_types
+            }
+            link {
+                a_link_is_read_as_written
+                linking_again_replaces_the_properties
+                properties_of_links_obey_their_rules
+                both_ends_of_a_link_exist
+                cardinality_holds
+                an_absent_link_is_not_deleted
+                a_link_in_a_property_sets_it
+                a_link_in_a_property_replaces_the_one_before
+                unlinking_empties_the_property
+                a_link_in_a_property_obeys_the_property
+                ends_of_links_are_named_by_keys_of_their_type
+            }
+            load {
+                rows_become_objects
+                text_is_read_by_the_type_of_its_column
+                rows_become_links
+                rows_at_fault_are_told_and_nothing_is_loaded
+                a_row_that_repeats_another_is_rejected
+                what_stored_data_refuses_is_told_row_by_row
+                rows_refer_to_each_other
+                a_load_creates_or_upserts
+                a_load_sent_again_has_one_effect
+                a_long_load_is_whole_or_not_at_all
+                rejections_are_counted_beyond_those_listed
+                a_load_at_fault_as_a_whole_is_refused
+                a_load_says_who_and_why
+            }
+            neighbours {
+                neighbours_are_links_and_objects
+                neighbours_by_a_property_are_alike
+                neighbours_come_in_pages
+                neighbours_have_their_rules
+                links_come_in_the_order_asked
+                links_asked_for_have_their_limits
+            }
+            object {
+                every_base_type_is_read_as_written
+                other_forms_of_a_value_are_read_as_the_one
+                a_value_of_another_type_is_refused
+                defaults_are_taken_unless_null_is_given
+                a_required_property_is_there
+                values_obey_their_constraints
+                an_object_is_created_once
+                keys_have_their_edges
+                a_key_is_found_by_its_digits
+                a_modification_replaces_what_it_names
+                a_modification_without_effect_writes_no_version
+                what_is_absent_is_not_changed
+                a_key_does_not_change
+                an_upsert_creates_or_replaces
+                a_derived_property_follows
+                a_deleted_object_is_absent_and_may_return
+                a_deletion_follows_the_rules_of_links
+                unique_values_are_held_once
+                properties_come_in_the_order_of_the_schema
+            }
+            order {
+                objects_come_by_key
+                every_ordered_type_has_its_order
+                later_terms_break_ties
+                an_order_has_its_rules
+            }
+            page {
+                pages_of_any_size_make_the_whole
+                a_walk_is_of_one_state
+                a_walk_shows_objects_as_they_were
+                the_last_page_has_no_cursor
+                a_page_has_its_size
+                a_changed_cursor_opens_nothing
+                a_cursor_of_another_tenant_opens_nothing
+                a_cursor_of_another_request_is_refused
+            }
+            permission {
+                every_method_needs_its_permission
+                a_refusal_tells_nothing_of_the_data
+                nothing_is_done_past_the_deadline
+            }
+            set {
+                keys_make_a_set_of_what_exists
+                operations_are_those_of_sets
+                a_set_with_itself_and_with_nothing
+                the_laws_of_de_morgan_hold
+                filters_distribute_over_operations
+                an_object_is_in_a_set_once
+                sets_of_different_types_are_not_combined
+                sets_have_their_limits
+            }
+            tenancy {
+                what_is_anothers_is_absent
+                reads_see_one_tenant
+                tenants_write_apart
+                links_stay_in_their_tenant
+                an_idempotency_key_belongs_to_one_tenant
+            }
+            traverse {
+                a_walk_has_a_fewest_and_a_most
+                a_walk_has_a_direction
+                a_walk_goes_along_links_that_fit
+                links_in_a_property_are_walked_alike
+                a_walk_leads_to_another_type
+                a_walk_has_its_rules
+            }
+            write {
+                a_refused_write_leaves_nothing
+                edits_happen_in_order
+                a_write_sent_again_has_one_effect
+                a_refused_write_may_be_sent_again
+                copies_sent_at_once_have_one_effect
+                what_is_expected_absent_must_not_exist
+                what_is_expected_at_a_revision_must_be_at_it
+                links_are_expected_as_objects_are
+                expectations_come_before_edits
+                one_of_several_expecting_writers_succeeds
+                a_write_has_its_limits
+            }
+        }
+    };
+}
+
+/// What [`kernel_suite!`](crate::kernel_suite) expands with.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! service_suite {
+    (@modules $service:ident, $open:path => $($module:ident { $($function:ident)* })*) => {
+        $($crate::service_suite! { @module $service, $open, $module => $($function)* })*
+    };
+    (@module $service:ident, $open:path, $module:ident => $($function:ident)*) => {
+        $($crate::service_suite! { @test $service, $open, $module, $function })*
+    };
+    (@test $service:ident, $open:path, $module:ident, $function:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $function() {
+            let deployment = $open($crate::testing::TestEnv::default()).await;
+            $crate::testing::service::$service::prepare(&deployment).await;
+            $crate::testing::service::$service::$module::$function(deployment).await;
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// A function of the suite that nothing runs would look as if everything passed it.
+    #[test]
+    fn every_function_of_the_suite_is_run() {
+        let listed = include_str!("mod.rs").split("macro_rules! service_suite").next().unwrap();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/service/kernel");
+        let mut files = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            if module == "mod" {
+                continue;
+            }
+            files += 1;
+            let list =
+                listed.split(&format!("            {module} {{\n")).nth(1).unwrap_or_else(|| panic!("no {module}"));
+            let names: Vec<_> =
+                list.split('}').next().unwrap().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let functions = text.lines().filter_map(|line| line.strip_prefix("pub async fn "));
+            let functions: Vec<_> = functions.map(|line| line.split('(').next().unwrap()).collect();
+            assert_eq!(functions, names, "{module}");
+        }
+        assert!(files >= 19, "{files} modules");
+    }
+}

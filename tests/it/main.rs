@@ -1,0 +1,3 @@
+//! What the packages do together: the services over every store.
+
+mod service;

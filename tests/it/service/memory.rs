@@ -1,0 +1,18 @@
+//! Over the memory store.
+
+use std::sync::Arc;
+
+use arrakis_core::testing::TestEnv;
+use arrakis_core::testing::service::Deployment;
+use arrakis_storage::MemoryStore;
+
+async fn open(test: TestEnv) -> Deployment {
+    let store = Arc::new(MemoryStore::new(test.env()));
+    Deployment::embedded(store, test).await
+}
+
+mod kernel {
+    use super::open;
+
+    arrakis_core::kernel_suite!(open);
+}

@@ -1,0 +1,5 @@
+//! The conformance suites of the services, on the engines over every store.
+
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
