@@ -24,7 +24,7 @@ struct Waiting {
 pub struct Committer {
     queue: mpsc::Sender<Waiting>,
     log: Arc<dyn CommitLog>,
-    _task: Arc<JoinHandle<()>>,
+    task: Arc<JoinHandle<()>>,
 }
 
 impl Committer {
@@ -35,7 +35,7 @@ impl Committer {
     pub fn start(log: Arc<dyn CommitLog>) -> Self {
         let (queue, waiting) = mpsc::channel(COMMIT_QUEUE_MAX);
         let task = tokio::runtime::Handle::current().spawn(lead(Arc::clone(&log), waiting));
-        Self { queue, log, _task: Arc::new(task) }
+        Self { queue, log, task: Arc::new(task) }
     }
 
     /// Commits one value. Dropping the future does not undo what was handed over: ask again with the same id to learn.
@@ -67,6 +67,16 @@ impl Committer {
             }
         }
         refused.map_or(Ok(receipts), Err)
+    }
+
+    /// Gives this clone up. When it is the last, waits until every commit handed over is answered and the log is let go.
+    pub async fn close(self) {
+        let Self { queue, log, task } = self;
+        drop((queue, log));
+        if let Some(task) = Arc::into_inner(task) {
+            // A task that panicked has nothing more to let go.
+            let _ = task.await;
+        }
     }
 
     /// The log behind it.

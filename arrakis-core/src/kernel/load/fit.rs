@@ -8,7 +8,7 @@ use crate::{ARRAY_LEN_MAX, BaseType, Error, Result, STRING_LEN_MAX, Value};
 /// `value.type_mismatch`; constraints inside arrays and structs.
 pub(super) fn check(base: &BaseType, value: &Value) -> Result<()> {
     if !is_of(base, value) {
-        return Err(Error::invalid("value.type_mismatch", format!("a {} is expected", base.name()))
+        return Err(Error::invalid("value.type_mismatch", format!("a value of type {} is expected", base.name()))
             .with("expected", base.name()));
     }
     match (base, value) {

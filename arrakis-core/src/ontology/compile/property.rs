@@ -183,7 +183,7 @@ pub(super) fn check_derived(properties: &[Property], by_name: &HashMap<ApiName, 
 }
 
 fn mistyped(found: &BaseType, expected: &BaseType) -> Error {
-    Error::invalid("ontology.derived.type", format!("a {} is expected, not a {}", expected.name(), found.name()))
+    Error::invalid("ontology.derived.type", format!("a value of type {} is expected, not of type {}", expected.name(), found.name()))
         .with("expected", expected.name())
         .with("found", found.name())
 }
