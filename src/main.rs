@@ -1,1 +1,9 @@
-fn main() {}
+//! The `arrakis` command line. See `arrakis --help`.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -46,8 +46,11 @@ impl BaseType {
     /// As [`DataType::read`].
     pub fn read(&self, json: &Json) -> Result<Value> {
         let mismatch = || {
-            Error::invalid("value.type_mismatch", format!("a value of type {} is expected, not {}", self.name(), describe(json)))
-                .with("expected", self.name())
+            Error::invalid(
+                "value.type_mismatch",
+                format!("a value of type {} is expected, not {}", self.name(), describe(json)),
+            )
+            .with("expected", self.name())
         };
         match (self, json) {
             (_, Json::Null) => Ok(Value::Null),
@@ -94,9 +97,12 @@ impl BaseType {
             | Self::Array(_)
             | Self::Struct(_) => {
                 let json = serde_json::from_str(text).map_err(|e| {
-                    Error::invalid("value.type_mismatch", format!("a value of type {} is expected, not this text", self.name()))
-                        .with("expected", self.name())
-                        .caused_by(e)
+                    Error::invalid(
+                        "value.type_mismatch",
+                        format!("a value of type {} is expected, not this text", self.name()),
+                    )
+                    .with("expected", self.name())
+                    .caused_by(e)
                 })?;
                 self.read(&json)
             }

@@ -177,9 +177,12 @@ pub(super) fn key_base(object_type: &ObjectType) -> Option<BaseType> {
 }
 
 fn mistyped(found: &BaseType, expected: &BaseType) -> Error {
-    Error::invalid("ontology.action.type", format!("a value of type {} is expected, not of type {}", expected.name(), found.name()))
-        .with("expected", expected.name())
-        .with("found", found.name())
+    Error::invalid(
+        "ontology.action.type",
+        format!("a value of type {} is expected, not of type {}", expected.name(), found.name()),
+    )
+    .with("expected", expected.name())
+    .with("found", found.name())
 }
 
 /// Judges a condition.

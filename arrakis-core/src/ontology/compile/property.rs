@@ -183,9 +183,12 @@ pub(super) fn check_derived(properties: &[Property], by_name: &HashMap<ApiName, 
 }
 
 fn mistyped(found: &BaseType, expected: &BaseType) -> Error {
-    Error::invalid("ontology.derived.type", format!("a value of type {} is expected, not of type {}", expected.name(), found.name()))
-        .with("expected", expected.name())
-        .with("found", found.name())
+    Error::invalid(
+        "ontology.derived.type",
+        format!("a value of type {} is expected, not of type {}", expected.name(), found.name()),
+    )
+    .with("expected", expected.name())
+    .with("found", found.name())
 }
 
 /// The type of an expression's result; `None` where a property it reads is faulty itself.

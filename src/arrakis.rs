@@ -1,0 +1,218 @@
+//! The facade: a store, and the services over it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrakis_core::commit::AuditRecord;
+use arrakis_core::kernel::{Kernel, KernelService};
+use arrakis_core::ontology::{Class, Finding, NewOntology, Ontology, OntologyService, Published};
+use arrakis_core::{
+    Actor, Change, Commit, CommitId, Committer, Context, Env, Error, ErrorKind, Grants, Permission, RequestId, Result,
+    Scope, SpaceId, Store, TenancyChange, TenantId,
+};
+
+use crate::ArrakisBuilder;
+
+/// An open store with its services. Cheap to clone: clones share it.
+///
+/// Every service method takes a [`Context`], which says for which tenant, as whom and with which rights it is called:
+/// [`Arrakis::context`] is the embedding application's own.
+#[derive(Clone)]
+pub struct Arrakis {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    env: Env,
+    scope: Scope,
+    actor: Actor,
+    store: Arc<dyn Store>,
+    committer: Committer,
+    ontology: Arc<dyn OntologyService>,
+    kernel: Arc<dyn KernelService>,
+}
+
+impl Arrakis {
+    /// Opens a database file, which is created where there is none, with a space and a tenant called `default`.
+    ///
+    /// # Errors
+    /// What the file is refused for: `sqlite.*`.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(feature = "sqlite")]
+    pub async fn open(path: impl AsRef<std::path::Path>) -> Result<Self> {
+        Self::builder().open(path).await
+    }
+
+    /// An empty store that lives as long as its last clone, with a space and a tenant called `default`.
+    ///
+    /// # Errors
+    /// None that an empty store gives.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn in_memory() -> Result<Self> {
+        Self::builder().in_memory().await
+    }
+
+    /// Opens with other settings than the default.
+    pub fn builder() -> ArrakisBuilder {
+        ArrakisBuilder::default()
+    }
+
+    pub(crate) async fn start(settings: ArrakisBuilder, store: Arc<dyn Store>) -> Result<Self> {
+        let (env, actor, (space, tenant)) = settings.into_parts()?;
+        let scope = Scope { tenant: TenantId::named(&tenant)?, space: SpaceId::named(&space)? };
+        let committer = Committer::start(Arc::clone(&store) as _);
+        let ontology = Arc::new(Ontology::new(env.clone(), committer.clone(), Arc::clone(&store) as _));
+        let kernel = Kernel::new(env.clone(), committer.clone(), Arc::clone(&store) as _, Arc::clone(&ontology) as _);
+        let inner = Inner { env, scope, actor, store, committer, ontology, kernel: Arc::new(kernel) };
+        let arrakis = Self { inner: Arc::new(inner) };
+        let ctx = arrakis.context();
+        if arrakis.inner.store.tenant(scope.tenant).await?.is_none() {
+            arrakis.create_space(&ctx, &space).await?;
+        }
+        arrakis.create_tenant(&ctx, &tenant, scope.space).await?;
+        Ok(arrakis)
+    }
+    /// Gives this clone up. When it is the last, waits for the writes under way, brings the statistics reads are planned by up to date, and
+    /// releases the file. Dropping the last clone does the same, but nobody learns when.
+    pub async fn close(self) {
+        let Some(Inner { store, committer, ontology, kernel, .. }) = Arc::into_inner(self.inner) else { return };
+        drop((ontology, kernel));
+        committer.close().await;
+        // The last reference to a store may wait for its threads. One that panicked has nothing more to release.
+        let _ = tokio::task::spawn_blocking(move || drop(store)).await;
+    }
+
+    /// The ontology: publish and read schemas.
+    pub fn ontology(&self) -> &dyn OntologyService {
+        &*self.inner.ontology
+    }
+
+    /// The data kernel: write and read objects and links.
+    pub fn kernel(&self) -> &dyn KernelService {
+        &*self.inner.kernel
+    }
+
+    /// The application's own context: every permission, the tenant this was opened for, a fresh request id.
+    pub fn context(&self) -> Context {
+        self.context_in(self.inner.scope)
+    }
+
+    /// The application's own context for another tenant, by id; [`TenantId::named`] is the id of a name.
+    ///
+    /// # Errors
+    /// `tenancy.tenant.unknown`.
+    pub async fn tenant_context(&self, tenant: TenantId) -> Result<Context> {
+        let found = self.inner.store.tenant(tenant).await?.ok_or_else(|| {
+            Error::not_found("tenancy.tenant.unknown", "there is no such tenant").with("tenant", tenant)
+        })?;
+        Ok(self.context_in(Scope { tenant, space: found.space }))
+    }
+
+    fn context_in(&self, scope: Scope) -> Context {
+        let request_id = RequestId::from_uuid(self.inner.env.uuid());
+        Context::new(scope, self.inner.actor.clone(), request_id).granted(Grants::all())
+    }
+
+    /// Creates a space, to hold an ontology of its own, or answers the id of the one of that name.
+    ///
+    /// # Errors
+    /// `permission.denied`; `tenancy.name.malformed`.
+    pub async fn create_space(&self, ctx: &Context, name: &str) -> Result<SpaceId> {
+        ctx.require(Permission::TenancyManage)?;
+        let id = SpaceId::named(name)?;
+        let change = TenancyChange::CreateSpace { id, name: name.into() };
+        match self.commit(ctx, CommitId::from_uuid(id.uuid()), change, "tenancy.create_space").await {
+            // The name made the id, so a space of this name is this one, whichever tenant it was created for.
+            Err(error) if error.code() == "tenancy.space.exists" || error.code() == "commit.id.taken" => Ok(id),
+            other => other.map(|()| id),
+        }
+    }
+
+    /// Creates a tenant that uses the ontology of a space, or answers the id of the one of that name.
+    ///
+    /// # Errors
+    /// `permission.denied`; `tenancy.name.malformed`; `tenancy.space.unknown`; `tenancy.tenant.other_space` when the tenant exists in
+    /// another space.
+    pub async fn create_tenant(&self, ctx: &Context, name: &str, space: SpaceId) -> Result<TenantId> {
+        ctx.require(Permission::TenancyManage)?;
+        let id = TenantId::named(name)?;
+        if self.inner.store.tenant(id).await?.is_none() {
+            let change = TenancyChange::CreateTenant { id, name: name.into(), space };
+            match self.commit(ctx, CommitId::from_uuid(id.uuid()), change, "tenancy.create_tenant").await {
+                Err(error) if error.code() != "tenancy.tenant.exists" && error.code() != "commit.id.taken" => {
+                    return Err(error);
+                }
+                _ => {}
+            }
+        }
+        match self.inner.store.tenant(id).await? {
+            Some(tenant) if tenant.space == space => Ok(id),
+            _ => Err(Error::new(
+                ErrorKind::AlreadyExists,
+                "tenancy.tenant.other_space",
+                "the tenant exists in another space",
+            )
+            .with("tenant", id)),
+        }
+    }
+
+    /// Reads an ontology file, YAML or JSON, and publishes it, unless that takes a person's decision.
+    ///
+    /// The changes since the version before are applied when each is additive, compatible, or narrows what no stored data breaks; a file
+    /// that changes nothing publishes nothing. Everything else is refused whole: what breaks callers by name, such as a rename or a
+    /// removal, and what rewrites or drops stored data, even by a migration the file states. Those are for a person to read and apply:
+    /// [`OntologyService::plan`] and [`OntologyService::apply`].
+    ///
+    /// Answers the version now in force.
+    ///
+    /// # Errors
+    /// `permission.denied`; what is wrong with the file; `ontology.publish.undecided` with the rule, the path and the count of the
+    /// first change that takes a decision.
+    pub async fn publish(&self, ctx: &Context, text: &str) -> Result<Published> {
+        let plan = self.ontology().plan(ctx, NewOntology::from_text(text)?).await?;
+        let undecided = |finding: &&Finding| {
+            let harmless = matches!(finding.class, Class::Additive | Class::Compatible | Class::NeedsValidation);
+            finding.refused.is_some() || !harmless
+        };
+        if let Some(finding) = plan.findings.iter().find(undecided) {
+            let count = finding.violations.as_ref().map_or(0, |violations| violations.count);
+            return Err(Error::conflict(
+                "ontology.publish.undecided",
+                "the change takes a person's decision: plan it and apply it",
+            )
+            .with("rule", finding.rule)
+            .with("count", count)
+            .at(&finding.path));
+        }
+        self.ontology().apply(ctx, plan.into()).await
+    }
+
+    async fn commit(&self, ctx: &Context, id: CommitId, change: TenancyChange, method: &str) -> Result<()> {
+        let commit = Commit {
+            id,
+            scope: ctx.scope(),
+            schema_version: None,
+            actor: ctx.actor().clone(),
+            at: self.inner.env.now(),
+            reason: None,
+            preconditions: Vec::new(),
+            changes: vec![Change::Tenancy(change)],
+            audit: AuditRecord { method: method.into(), request_id: ctx.request_id() },
+            events: Vec::new(),
+        };
+        self.inner.committer.commit(commit).await.map(drop)
+    }
+}
+
+impl fmt::Debug for Arrakis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrakis")
+            .field("store", &self.inner.store)
+            .field("scope", &self.inner.scope)
+            .finish_non_exhaustive()
+    }
+}

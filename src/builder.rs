@@ -1,0 +1,121 @@
+//! Settings other than the default.
+
+use std::sync::Arc;
+
+use arrakis_core::{Actor, Env, Result, Store, TENANCY_NAME_DEFAULT};
+use arrakis_storage::MemoryStore;
+#[cfg(feature = "sqlite")]
+use arrakis_storage::{SqliteOptions, SqliteStore};
+
+use crate::Arrakis;
+
+/// The actor of [`Arrakis::context`], unless another is named.
+pub(crate) const ACTOR_DEFAULT: &str = "application";
+
+/// Opens an [`Arrakis`] with other settings than the default.
+#[derive(Clone, Debug)]
+pub struct ArrakisBuilder {
+    env: Env,
+    space: String,
+    tenant: String,
+    actor: Option<Actor>,
+    #[cfg(feature = "sqlite")]
+    sqlite: SqliteOptions,
+}
+
+impl Default for ArrakisBuilder {
+    fn default() -> Self {
+        let name = || TENANCY_NAME_DEFAULT.to_owned();
+        Self {
+            env: Env::system(),
+            space: name(),
+            tenant: name(),
+            actor: None,
+            #[cfg(feature = "sqlite")]
+            sqlite: SqliteOptions::default(),
+        }
+    }
+}
+
+impl ArrakisBuilder {
+    /// Takes time, ids and randomness from another environment than the system's.
+    #[must_use]
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
+        self
+    }
+
+    /// Names the space whose ontology [`Arrakis::context`] uses. It is created where it does not exist.
+    #[must_use]
+    pub fn space(mut self, name: impl Into<String>) -> Self {
+        self.space = name.into();
+        self
+    }
+
+    /// Names the tenant whose data [`Arrakis::context`] reads and writes. It is created in the space where it does not exist.
+    #[must_use]
+    pub fn tenant(mut self, name: impl Into<String>) -> Self {
+        self.tenant = name.into();
+        self
+    }
+
+    /// Names who acts in [`Arrakis::context`]: `application` unless stated otherwise.
+    #[must_use]
+    pub fn actor(mut self, actor: Actor) -> Self {
+        self.actor = Some(actor);
+        self
+    }
+
+    /// Opens files with other options than the default.
+    #[cfg(feature = "sqlite")]
+    #[must_use]
+    pub fn sqlite(mut self, options: SqliteOptions) -> Self {
+        self.sqlite = options;
+        self
+    }
+
+    /// Opens a database file, which is created where there is none unless the options say otherwise.
+    ///
+    /// # Errors
+    /// What the file is refused for, as [`SqliteStore::open`] tells it; `tenancy.name.malformed`; `tenancy.tenant.other_space`.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(feature = "sqlite")]
+    pub async fn open(self, path: impl AsRef<std::path::Path>) -> Result<Arrakis> {
+        let (path, env, options) = (path.as_ref().to_owned(), self.env.clone(), self.sqlite.clone());
+        // A file that another process holds is waited for.
+        let opened = tokio::task::spawn_blocking(move || SqliteStore::open(path, env, &options)).await;
+        let store =
+            opened.map_err(|e| arrakis_core::Error::internal("store.open", "opening ended early").caused_by(e))??;
+        self.over(Arc::new(store)).await
+    }
+
+    /// An empty store that lives as long as its last clone.
+    ///
+    /// # Errors
+    /// `tenancy.name.malformed`.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn in_memory(self) -> Result<Arrakis> {
+        let store = Arc::new(MemoryStore::new(self.env.clone()));
+        self.over(store).await
+    }
+
+    /// Over any store.
+    ///
+    /// # Errors
+    /// `tenancy.name.malformed`; `tenancy.tenant.other_space`; what the store answers.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn over(self, store: Arc<dyn Store>) -> Result<Arrakis> {
+        Arrakis::start(self, store).await
+    }
+
+    pub(crate) fn into_parts(self) -> Result<(Env, Actor, (String, String))> {
+        let actor = self.actor.map_or_else(|| Actor::parse(ACTOR_DEFAULT), Ok)?;
+        Ok((self.env, actor, (self.space, self.tenant)))
+    }
+}

@@ -1,0 +1,67 @@
+//! The database a command works on.
+
+use std::path::PathBuf;
+
+use arrakis::{Arrakis, Context, Error};
+use clap::Args;
+
+use super::Global;
+use super::failure::Result;
+
+/// Where the database is.
+#[derive(Debug, Args)]
+pub(crate) struct Database {
+    /// The database file
+    #[arg(long = "db", value_name = "FILE")]
+    path: PathBuf,
+}
+
+impl Database {
+    /// Opens a database that exists.
+    ///
+    /// # Errors
+    /// `database.missing`, and what the store answers.
+    pub(crate) async fn open(&self, global: &Global) -> Result<(Arrakis, Context)> {
+        if !self.exists() {
+            let missing = Error::not_found("database.missing", "there is no such database");
+            return Err(missing.with("file", self.path.display()).into());
+        }
+        self.open_or_create(global).await
+    }
+
+    /// Opens a database, which is created where there is none.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub(crate) async fn open_or_create(&self, global: &Global) -> Result<(Arrakis, Context)> {
+        let arrakis = Arrakis::open(&self.path).await?;
+        let ctx = context(&arrakis, global).await?;
+        Ok((arrakis, ctx))
+    }
+
+    /// Opens a database to compare with: an empty one in memory where there is none.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub(crate) async fn open_or_empty(&self, global: &Global) -> Result<(Arrakis, Context)> {
+        if self.exists() {
+            return self.open(global).await;
+        }
+        let arrakis = Arrakis::in_memory().await?;
+        let ctx = context(&arrakis, global).await?;
+        Ok((arrakis, ctx))
+    }
+
+    fn exists(&self) -> bool {
+        // What cannot be looked at is not missing: opening it says what is wrong.
+        self.path.try_exists().unwrap_or(true)
+    }
+}
+
+async fn context(arrakis: &Arrakis, global: &Global) -> arrakis::Result<Context> {
+    let ctx = match global.tenant {
+        Some(tenant) => arrakis.tenant_context(tenant).await?,
+        None => arrakis.context(),
+    };
+    Ok(ctx.acting_as(global.actor.clone()))
+}

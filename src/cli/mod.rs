@@ -1,0 +1,81 @@
+//! The `arrakis` command line: standard output is data, standard error is everything else, and the exit code says which.
+
+mod argument;
+mod database;
+mod failure;
+mod format;
+mod input;
+mod measure;
+mod objects;
+mod ontology;
+mod rows;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use self::failure::{Failure, Result, Verdict};
+use self::format::Format;
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 1 refused or failed (standard error says why), 2 the command line is wrong.";
+
+/// Ontologies and their objects in an Arrakis database file.
+#[derive(Debug, Parser)]
+#[command(name = "arrakis", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    group: Group,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Who acts, as the history will tell
+    #[arg(long, global = true, value_name = "NAME", default_value = "cli", value_parser = argument::actor)]
+    actor: arrakis::Actor,
+    /// Whose data: the name or id of a tenant [default: the tenant a database starts with]
+    #[arg(long, global = true, value_name = "TENANT", value_parser = argument::tenant)]
+    tenant: Option<arrakis::TenantId>,
+    /// How the answer is written
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum Group {
+    /// Judge, plan, publish and read ontologies
+    #[command(subcommand)]
+    Ontology(ontology::Command),
+    /// Load, write and read objects and links
+    #[command(subcommand)]
+    Objects(Box<objects::Command>),
+}
+
+/// Runs the command line of this process.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // What cannot be told cannot be told.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    failure::exit(run(cli))
+}
+
+fn run(cli: Cli) -> Result<Verdict> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build().map_err(|e| {
+        Failure::from(arrakis::Error::unavailable("runtime.unavailable", "no threads can be started").caused_by(e))
+    })?;
+    runtime.block_on(async {
+        match cli.group {
+            Group::Ontology(command) => command.run(&cli.global).await,
+            Group::Objects(command) => command.run(&cli.global).await,
+        }
+    })
+}
