@@ -17,6 +17,7 @@
     reason = "a literal reads better without an ampersand, and a test is never called twice"
 )]
 
+pub mod differential;
 mod draft;
 mod env;
 mod fixture;

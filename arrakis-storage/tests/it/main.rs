@@ -1,6 +1,8 @@
 //! The conformance suites, on every store of this package.
 
 #[cfg(feature = "memory")]
+mod differential;
+#[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
