@@ -1,5 +1,11 @@
 //! Random histories: the memory store and the SQLite store give the same answers, to the byte.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test ends where what it takes for granted fails, and tells its seeds"
+)]
+
 use std::sync::Arc;
 
 use arrakis_core::testing::{TestEnv, differential};
