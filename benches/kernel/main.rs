@@ -208,6 +208,9 @@ fn bulk_load(criterion: &mut Criterion, dir: &Path) {
 
 fn commits(criterion: &mut Criterion, dir: &Path) {
     let bench = Bench::set_up(dir, "commits.db", 20_000);
+    // The table of superseded versions is made with the first of them.
+    let first = bench.arrakis.kernel().modify(&bench.ctx, "Item", 0, json!({ "score": -1 }));
+    bench.runtime.block_on(first).expect("it is written");
     let mut raw = Raw::copy_of(&bench.path, &dir.join("commits_raw.db"), &bench.names, true);
     raw.load(&(0..20_000).map(item).collect::<Vec<_>>(), arrakis_core::commit::COMMIT_CHANGES_MAX, &[]);
     let turn = AtomicI64::new(1_000);
