@@ -4,5 +4,8 @@
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod cli;
 mod facade;
+#[cfg(feature = "cli")]
+#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+mod kill;
 mod public;
 mod service;
