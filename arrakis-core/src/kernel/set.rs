@@ -234,4 +234,18 @@ mod tests {
             assert!(serde_json::from_str::<ObjectSet>(&text).is_err(), "{text}");
         }
     }
+
+    #[test]
+    fn ten_thousand_levels_of_json_are_refused() {
+        let deep = |open: &str, close: &str| {
+            format!("{}{{\"type\":\"Airport\"}}{}", open.repeat(10_000), close.repeat(10_000))
+        };
+        for text in [
+            deep(r#"{"union":["#, "]}"),
+            deep(r#"{"filter":{"from":"#, r#","where":"true"}}"#),
+            deep(r#"{"filter":{"from":{"type":"Airport"},"where":{"not":"#, "}}}"),
+        ] {
+            assert!(serde_json::from_str::<ObjectSet>(&text).is_err());
+        }
+    }
 }

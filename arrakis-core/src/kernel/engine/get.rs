@@ -15,7 +15,7 @@ impl Kernel {
         let selection =
             request.select.as_ref().map(|names| Selection::of(&view.schema, object_type, names)).transpose()?;
         let Snapshot { seq, value: mut objects } = self.store.objects(ctx.scope(), object_type, &keys, view.at).await?;
-        view.check_fresh(seq)?;
+        self.check(ctx, &view, seq).await?;
         let types = match &selection {
             None => resolve::struct_types(object_type.properties.iter().map(|property| &property.data_type.base)),
             Some(Selection { output, .. }) => {

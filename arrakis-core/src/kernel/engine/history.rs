@@ -13,7 +13,7 @@ impl Kernel {
         let limit = plan.limit as usize;
         plan.limit += 1;
         let Snapshot { seq, value: mut versions } = self.store.history(ctx.scope(), &plan).await?;
-        view.check_fresh(seq)?;
+        self.check(ctx, &view, seq).await?;
         let more = versions.len() > limit;
         versions.truncate(limit);
         let next = versions.last().filter(|_| more).map(|version| version.revision);

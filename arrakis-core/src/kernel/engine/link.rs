@@ -53,7 +53,7 @@ impl Kernel {
         let size = plan.limit as usize;
         plan.limit += 1;
         let Snapshot { seq, value: mut links } = self.store.links(ctx.scope(), &plan).await?;
-        view.check_fresh(seq)?;
+        self.check(ctx, &view, seq).await?;
         let more = links.len() > size;
         links.truncate(size);
         let far_keys: Vec<Key> = links.iter().map(|link| far_key(link, plan.end).clone()).collect();
@@ -126,7 +126,7 @@ impl Kernel {
             }
         }
         let seq = seq.unwrap_or_default();
-        view.check_fresh(seq)?;
+        self.check(ctx, &view, seq).await?;
         Ok(Links { links: ends.iter().map(|ends| found.get(ends).cloned()).collect(), seq })
     }
 }

@@ -127,7 +127,13 @@ fn locate(error: Error, chunk: usize, rows: &[usize]) -> Result<(usize, Error)> 
     let column = column.map(str::to_owned);
     let Some(row) = rows.get(chunk * COMMIT_CHANGES_MAX + position) else { return Err(error) };
     let error = error.without_path();
-    Ok((*row, column.map_or_else(|| error.duplicate(), |column| error.duplicate().at(column))))
+    Ok((
+        *row,
+        match column {
+            Some(column) => error.at(column),
+            None => error,
+        },
+    ))
 }
 
 fn report(request: &Load, faults: &Faults, receipt: Option<Receipt>) -> LoadReport {
@@ -145,5 +151,37 @@ fn report(request: &Load, faults: &Faults, receipt: Option<Receipt>) -> LoadRepo
         rejected: count(faults.len()),
         rejections: faults.iter().take(REJECTIONS_MAX).map(rejection).collect(),
         seq: receipt.map(|receipt| receipt.seq),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_the_store_name_the_row_they_are_about() {
+        let rows: Vec<usize> = (0..25_000).map(|row| row + 3).collect();
+        let refusal = |path: &str| Error::conflict("a.b", "refused").with("key", "x").at(path);
+        let (row, error) = locate(refusal("changes[7].state"), 2, &rows).unwrap();
+        assert_eq!((row, error.path(), error.param("key")), (20_010, Some("state"), Some("x")));
+        let (row, error) = locate(refusal("changes[7]"), 0, &rows).unwrap();
+        assert_eq!((row, error.path()), (10, None));
+        for elsewhere in [refusal("changes[5000]"), refusal("preconditions[0]"), Error::conflict("a.b", "refused")] {
+            assert!(locate(elsewhere, 2, &rows).is_err());
+        }
+        let unavailable = Error::unavailable("a.b", "gone").at("changes[0]");
+        assert!(locate(unavailable, 0, &rows).is_err());
+        let unknown = refusal("changes[0]").outcome_is(Outcome::Unknown);
+        assert!(locate(unknown, 0, &rows).is_err());
+    }
+
+    #[test]
+    fn the_commits_of_a_load_have_ids_of_their_own_that_never_change() {
+        let load = CommitId::from_uuid(uuid::Uuid::from_u128(7));
+        let ids: Vec<_> = (0..3).map(|chunk| chunk_id(load, chunk)).collect();
+        assert_eq!(ids, (0..3).map(|chunk| chunk_id(load, chunk)).collect::<Vec<_>>());
+        assert_eq!(ids[0], load);
+        assert!(ids[1] != ids[0] && ids[2] != ids[1]);
+        assert_eq!(ids[1].uuid().get_version_num(), 8);
     }
 }

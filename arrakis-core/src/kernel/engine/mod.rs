@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use self::view::InForce;
 use super::{
     Aggregate, GetLinks, GetObjects, Groups, History, KernelService, Links, Load, LoadReport, NeighbourPage,
     Neighbours, ObjectStore, Objects, Page, Query, Versions, Write, Written,
@@ -32,13 +33,14 @@ pub struct Kernel {
     store: Arc<dyn ObjectStore>,
     schemas: Arc<dyn SchemaSource>,
     cursors: CursorKey,
+    in_force: Arc<InForce>,
 }
 
 impl Kernel {
     /// A kernel over a store, with the commit log every write goes through.
     pub fn new(env: Env, committer: Committer, store: Arc<dyn ObjectStore>, schemas: Arc<dyn SchemaSource>) -> Self {
         let cursors = CursorKey::new(committer.log().cursor_key());
-        Self { env, committer, store, schemas, cursors }
+        Self { env, committer, store, schemas, cursors, in_force: Arc::default() }
     }
 
     /// Passes with the permission, before the deadline.

@@ -47,7 +47,7 @@ impl Kernel {
         plan.at = view.at;
         plan.budget = self.budget(ctx, plan.budget);
         let Snapshot { seq, value: QueryRows { objects, next } } = self.store.query(ctx.scope(), &plan).await?;
-        view.check_fresh(seq)?;
+        self.check(ctx, &view, seq).await?;
         let next = match next {
             None => None,
             Some(position) => {
@@ -66,7 +66,7 @@ impl Kernel {
         plan.at = view.at;
         plan.budget = self.budget(ctx, plan.budget);
         let mut raw = self.store.aggregate(ctx.scope(), &plan).await?;
-        view.check_fresh(raw.seq)?;
+        self.check(ctx, &view, raw.seq).await?;
         if plan.branches.is_empty() && request.group_by.is_empty() {
             // No type was there to say what is accumulated: the one group is of nothing.
             raw.value =

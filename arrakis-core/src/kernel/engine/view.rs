@@ -1,11 +1,12 @@
 //! Which state a read sees.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Kernel;
 use crate::kernel::{AsOf, Budget};
 use crate::ontology::Schema;
-use crate::{Context, Error, ErrorKind, Result, Seq};
+use crate::{Context, Error, ErrorKind, Result, Seq, SpaceId};
 
 /// A state to read, and the schema it is read under.
 #[derive(Clone, Debug)]
@@ -17,16 +18,20 @@ pub(super) struct View {
     least: Option<Seq>,
 }
 
-impl View {
-    /// Passes when a current answer has seen the commit it must.
-    ///
-    /// # Errors
-    /// `kernel.at_least.behind`, retryable: whoever answers has not heard of the commit yet.
-    pub(super) fn check_fresh(&self, seq: Seq) -> Result<()> {
-        match self.least {
-            Some(least) if self.at.is_none() => seen(least, seq),
-            _ => Ok(()),
-        }
+/// How far each space's schema is known to have been in force.
+#[derive(Debug, Default)]
+pub(super) struct InForce(Mutex<HashMap<SpaceId, (u32, Seq)>>);
+
+impl InForce {
+    fn is_known(&self, space: SpaceId, version: u32, seq: Seq) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&space).is_some_and(|(known, until)| *known == version && seq <= *until)
+    }
+
+    fn note(&self, space: SpaceId, version: u32, seq: Seq) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.entry(space).or_insert((version, seq));
+        *known = (*known).max((version, seq));
     }
 }
 
@@ -40,6 +45,35 @@ fn seen(least: Seq, seq: Seq) -> Result<()> {
 }
 
 impl Kernel {
+    /// Passes when an answer has seen the commit it must, and was read under the schema in force at it.
+    ///
+    /// A schema from memory may be behind: when the log has grown since it was last known to be the current one it is asked for
+    /// again, after the read. Versions only ever follow each other, so the same one before and after was in force between.
+    ///
+    /// # Errors
+    /// `kernel.at_least.behind`, retryable: whoever answers has not heard of the commit yet. `kernel.schema.moved`: to be tried again.
+    pub(super) async fn check(&self, ctx: &Context, view: &View, seq: Seq) -> Result<()> {
+        if view.at.is_some() {
+            return Ok(());
+        }
+        if let Some(least) = view.least {
+            seen(least, seq)?;
+        }
+        let (space, version) = (ctx.scope().space, view.schema.version);
+        if self.in_force.is_known(space, version, seq) {
+            return Ok(());
+        }
+        let current = self.schemas.refresh(space).await?.version;
+        if current != version {
+            return Err(Error::conflict("kernel.schema.moved", "the ontology was published anew meanwhile")
+                .with("version", version)
+                .with("current", current)
+                .retryable_is(true));
+        }
+        self.in_force.note(space, version, seq);
+        Ok(())
+    }
+
     /// The state a request is about. A past one is the same whoever answers, so `at_least` asks there only that it has arrived.
     ///
     /// # Errors
@@ -93,5 +127,30 @@ impl Kernel {
         let left = ctx.deadline().map(|deadline| deadline.saturating_sub(self.env.monotonic()).as_millis());
         let left = left.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX));
         Budget { ms: budget.ms.into_iter().chain(left).min(), ..budget }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_is_known_to_be_in_force_as_far_as_it_was_seen() {
+        let (in_force, space) = (InForce::default(), SpaceId::DEFAULT);
+        assert!(!in_force.is_known(space, 1, Seq(0)));
+        in_force.note(space, 1, Seq(5));
+        in_force.note(space, 1, Seq(4));
+        assert!(in_force.is_known(space, 1, Seq(5)) && in_force.is_known(space, 1, Seq(3)));
+        assert!(!in_force.is_known(space, 1, Seq(6)) && !in_force.is_known(space, 2, Seq(5)));
+        in_force.note(space, 2, Seq(7));
+        in_force.note(space, 1, Seq(9));
+        assert!(in_force.is_known(space, 2, Seq(7)) && !in_force.is_known(space, 1, Seq(5)));
+    }
+
+    #[test]
+    fn a_commit_not_yet_seen_is_worth_another_try() {
+        assert!(seen(Seq(7), Seq(7)).is_ok());
+        let behind = seen(Seq(8), Seq(7)).unwrap_err();
+        assert_eq!((behind.code(), behind.is_retryable()), ("kernel.at_least.behind", true));
     }
 }

@@ -125,3 +125,38 @@ pub(super) fn split_path(path: &str) -> Option<(&str, usize, Option<&str>)> {
     let (position, rest) = rest.split_once(']')?;
     Some((list, position.parse().ok()?, rest.strip_prefix('.')))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::kernel::NewProperties;
+
+    #[test]
+    fn refusals_of_the_store_name_the_edit_they_are_about() {
+        let link = |unlink: bool| {
+            let (link_type, source, target) = ("Route".to_owned(), "SFO".into(), "JFK".into());
+            if unlink {
+                Edit::Unlink { link_type, source, target, expect: None }
+            } else {
+                Edit::Link { link_type, source, target, properties: NewProperties::default(), expect: None }
+            }
+        };
+        let create = Edit::Create { object_type: "Airport".into(), properties: NewProperties::default() };
+        let edits = [create, link(false), link(true)];
+        for (path, code, expected_code, expected_path) in [
+            ("changes[0].state", "a.b", "a.b", "edits[0].create.properties.state"),
+            ("changes[0]", "a.b", "a.b", "edits[0].create"),
+            ("changes[1].state", "a.b", "a.b", "edits[1].link"),
+            ("preconditions[0]", "a.b", "a.b", "edits[2].unlink.expect"),
+            ("preconditions[0]", "commit.precondition.holds", "kernel.link.absent", "edits[2].unlink"),
+            ("preconditions[1]", "commit.precondition.holds", "commit.precondition.absent", "edits[1].link.expect"),
+            ("changes[9]", "a.b", "a.b", "changes[9]"),
+            ("elsewhere", "a.b", "a.b", "elsewhere"),
+        ] {
+            let error = blame(Error::new(ErrorKind::Conflict, code, "refused").at(path), &edits, &[2, 1]);
+            assert_eq!((error.code(), error.path()), (expected_code, Some(expected_path)), "{path}");
+        }
+        assert_eq!(blame(Error::conflict("a.b", "refused"), &edits, &[]).path(), None);
+    }
+}

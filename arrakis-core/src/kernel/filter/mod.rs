@@ -26,8 +26,29 @@ pub const FILTER_TEXT_LEN_MAX: usize = 1_048_576;
 /// A condition on an object or a link.
 ///
 /// Two-valued: a comparison with an absent value is false whatever the operator, `ne` included, and `not` is the complement. In JSON
-/// a filter is an object with one member, `{"eq": {"property": "state", "value": "CA"}}`, or a string of AIP-160 text. Values are
-/// read by the type of the property they are compared with.
+/// a filter is an object with one member, `{"eq": {"property": "state", "value": "CA"}}`, or a string of text. Values are read by the
+/// type of the property they are compared with.
+///
+/// # Text
+/// The human form is that of AIP-160 (<https://google.aip.dev/160>):
+///
+/// ```text
+/// filter      = term {"AND" term} | term {"OR" term}
+/// term        = ["NOT" | "-"] ( "(" filter ")" | restriction | function | "true" | "false" )
+/// restriction = property ("=" | "!=" | "<" | "<=" | ">" | ">=") argument | property ("=" | "!=") "null"
+///             | property ":" argument                          (contains: a text in a text, an element in an array)
+///             | property ":" "*"                               (is present)
+/// function    = "in(" property {"," argument} ")"
+///             | "starts_with(" property "," argument ")" | "ends_with(" property "," argument ")"
+///             | "within_circle(" property "," lat "," lon "," metres ")"
+///             | "within_box(" property "," south "," west "," north "," east ")"
+///             | "has(" link ["," (filter | "*") ["," filter]] ")"   (on the link, then on the far object)
+/// argument    = text in quotes | a word without quotes | "point(" lat "," lon ")"
+/// ```
+///
+/// It is narrower than AIP-160 where that would surprise: AND and OR side by side take parentheses, for there OR binds tighter than
+/// AND, which few readers expect and no answer would show; words side by side are no AND; there is no search by a bare value; `*` in
+/// a text is an ordinary character; `!=` is false of an absent value, as every comparison is.
 ///
 /// ```
 /// use arrakis_core::kernel::Filter;

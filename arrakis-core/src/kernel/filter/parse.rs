@@ -1,20 +1,4 @@
-//! AIP-160 text (<https://google.aip.dev/160>) to filters.
-//!
-//! ```text
-//! filter      = term {"AND" term} | term {"OR" term}
-//! term        = ["NOT" | "-"] ( "(" filter ")" | restriction | function | "true" | "false" )
-//! restriction = property ("=" | "!=" | "<" | "<=" | ">" | ">=") argument | property "=" "null" | property "!=" "null"
-//!             | property ":" argument | property ":" "*"
-//! function    = "in(" property {"," argument} ")" | "starts_with(" property "," text ")" | "ends_with(" property "," text ")"
-//!             | "within_circle(" property "," lat "," lon "," metres ")"
-//!             | "within_box(" property "," south "," west "," north "," east ")"
-//!             | "has(" link ["," (filter | "*") ["," filter]] ")"       (on the link, then on the far object)
-//! argument    = "text in quotes" | bare_word | "point(" lat "," lon ")"
-//! ```
-//!
-//! Where this is narrower than AIP-160: AND and OR at one level take parentheses, because there OR binds tighter than AND, which
-//! few readers expect and no answer would show; words side by side are no AND; there is no search by a bare value; `*` in a text
-//! is an ordinary character; `!=` is false of an absent value, as every comparison is.
+//! AIP-160 text (<https://google.aip.dev/160>) to filters, by the grammar on [`Filter`].
 
 use serde_json::{Value as Json, json};
 
