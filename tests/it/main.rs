@@ -1,5 +1,8 @@
 //! What the packages do together: the services over every store, the facade, and the `arrakis` command line run as its users run it.
 
+#[cfg(feature = "sqlite")]
+#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+mod bad_file;
 #[cfg(feature = "cli")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod cli;

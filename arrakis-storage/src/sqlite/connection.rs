@@ -1,22 +1,19 @@
 //! Opening the file: what it must be, and how connections are set up.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use arrakis_core::{Env, Error, ErrorKind, Result};
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::sqlite;
+use super::error::{corrupt, is_busy, sqlite};
+use super::header::{self, Header};
 use super::{Durability, SqliteOptions, function, migration};
 
 /// The first SQLite without the bug that could corrupt a file when its write-ahead log was reset (3.7.0 to 3.51.2).
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// Marks a file as a store of Arrakis: `arks`.
 pub(super) const APPLICATION_ID: i32 = 0x6172_6b73;
-/// What every SQLite file begins with.
-const FILE_MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// The page cache of the writing connection.
 const WRITER_CACHE_MAX_KIB: i64 = 65_536;
 /// The page cache of a reading connection.
@@ -52,22 +49,44 @@ impl Location {
                 .with("version", rusqlite::version())
                 .with("version_min", SQLITE_VERSION_MIN));
         }
-        let length = match std::fs::metadata(&self.path) {
+        match std::fs::metadata(&self.path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.options.create => return Ok(()),
             Err(error) => return Err(cannot_open(&self.path).caused_by(error)),
             Ok(found) if !found.is_file() => {
                 return Err(Error::invalid("store.not_a_file", "a store is a file").with("file", self.path.display()));
             }
-            Ok(found) => found.len(),
-        };
-        if length == 0 {
-            return Ok(());
+            Ok(found) if found.len() == 0 => return Ok(()),
+            Ok(_) => {}
         }
-        check_magic(&self.path)?;
-        let probe = self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let result = check_ours(&probe);
-        drop(probe);
-        result.map(drop).map_err(|e| e.with("file", self.path.display()))
+        // A connection, even one that only reads, may leave files beside a database in the mode of the write-ahead log: whose this
+        // one is its first page tells.
+        let logged = self.is_logged();
+        let header = Header::read(&self.path).map_err(|e| cannot_open(&self.path).caused_by(e))?;
+        let checked = check_header(header.as_ref(), logged || self.is_logged());
+        checked.map_err(|e| e.with("file", self.path.display()))
+    }
+
+    /// Whether pages of the file wait beside it.
+    fn is_logged(&self) -> bool {
+        ["-wal", "-journal"]
+            .into_iter()
+            .any(|suffix| std::fs::metadata(self.beside(suffix)).is_ok_and(|found| found.len() > 0))
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(suffix);
+        path.into()
+    }
+
+    /// Tells which file an error is of, and how long its lock was waited for.
+    pub(super) fn name(&self, error: Error) -> Error {
+        let waited = is_busy(&error).then_some(self.options.busy_timeout_ms);
+        let error = error.with("file", self.path.display());
+        match waited {
+            Some(busy_timeout_ms) => error.with("busy_timeout_ms", busy_timeout_ms),
+            None => error,
+        }
     }
 
     /// The connection that writes; makes or migrates the file.
@@ -128,10 +147,8 @@ impl Location {
     /// Deletes the file and what SQLite keeps beside it.
     pub(super) fn delete(&self) {
         for suffix in ["", "-wal", "-shm", "-journal"] {
-            let mut path = self.path.clone().into_os_string();
-            path.push(suffix);
             // What is not there needs no deleting.
-            let _ = std::fs::remove_file(path);
+            let _ = std::fs::remove_file(self.beside(suffix));
         }
     }
 }
@@ -140,38 +157,59 @@ fn set(connection: &Connection, pragma: &str, value: impl rusqlite::ToSql) -> Re
     connection.pragma_update(None, pragma, value).map_err(sqlite)
 }
 
-fn check_magic(path: &Path) -> Result<()> {
-    let mut start = Vec::with_capacity(FILE_MAGIC.len());
-    let limit = u64::try_from(FILE_MAGIC.len()).unwrap_or(u64::MAX);
-    let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut start));
-    read.map_err(|e| cannot_open(path).caused_by(e))?;
-    if start == FILE_MAGIC {
-        return Ok(());
+/// Refuses by its first page a file that is not a store of this code and may not become one. A file with pages in a log has them in
+/// the file as well once the log is moved; until then SQLite alone can tell how long it is to be.
+fn check_header(header: Option<&Header>, logged: bool) -> Result<()> {
+    let Some(header) = header else {
+        return Err(Error::invalid("store.not_a_database", "the file is not a SQLite database"));
+    };
+    let Some(identity) = &header.identity else {
+        return Err(corrupt().with("length", header.length).with("length_min", header::LEN));
+    };
+    if identity.application_id == APPLICATION_ID {
+        ours(identity.user_version)?;
+    } else if *identity != header::Identity::default() || logged {
+        return Err(foreign(identity.application_id));
     }
-    Err(Error::invalid("store.not_a_database", "the file is not a SQLite database").with("file", path.display()))
+    match header.whole {
+        Some(whole) if header.length < whole && !logged => {
+            Err(corrupt().with("length", header.length).with("length_min", whole))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The format version of a store, 0 for an empty database; refuses what belongs to someone else or to newer code.
 fn check_ours(connection: &Connection) -> Result<u32> {
-    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (application, version) =
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let (application_id, version) =
         pragma("application_id").and_then(|id| Ok((id, pragma("user_version")?))).map_err(sqlite)?;
-    if application == i64::from(APPLICATION_ID) {
-        let version = u32::try_from(version).unwrap_or(u32::MAX);
-        if version > migration::VERSION {
-            return Err(Error::new(ErrorKind::Unsupported, "store.newer", "the store was written by newer code")
-                .with("version", version)
-                .with("version_max", migration::VERSION));
-        }
-        return Ok(version);
+    if application_id == APPLICATION_ID {
+        return ours(version);
     }
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite)?;
-    if application == 0 && version == 0 && tables == 0 {
+    if application_id == 0 && version == 0 && tables == 0 {
         return Ok(0);
     }
-    Err(Error::invalid("store.foreign", "the file is a SQLite database of another application")
-        .with("application_id", application))
+    Err(foreign(application_id))
+}
+
+/// The format version of a store, which this code must know. A store has one from the transaction on that makes it.
+fn ours(version: i32) -> Result<u32> {
+    let version = u32::try_from(version).unwrap_or(u32::MAX);
+    match version {
+        0 => Err(corrupt()),
+        1..=migration::VERSION => Ok(version),
+        _ => Err(Error::new(ErrorKind::Unsupported, "store.newer", "the store was written by newer code")
+            .with("version", version)
+            .with("version_max", migration::VERSION)),
+    }
+}
+
+fn foreign(application_id: i32) -> Error {
+    Error::invalid("store.foreign", "the file is a SQLite database of another application")
+        .with("application_id", application_id)
 }
 
 fn cannot_open(path: &Path) -> Error {

@@ -53,6 +53,24 @@ fn by_code(code: ErrorCode) -> (ErrorKind, &'static str, &'static str) {
     }
 }
 
+/// A file that is not what its code wrote.
+pub(super) fn corrupt() -> Error {
+    Error::corrupt("store.corrupt", "the store's file is damaged")
+}
+
+/// An error in reading what every store has: that it is not there is damage.
+pub(super) fn missing(error: rusqlite::Error) -> Error {
+    match sqlite(error) {
+        error if is_statement(&error) => corrupt().caused_by(error),
+        error => error,
+    }
+}
+
+/// Whether the lock of another process was waited for in vain.
+pub(super) fn is_busy(error: &Error) -> bool {
+    error.code() == "store.busy"
+}
+
 /// Whether a read was stopped by its own watch.
 pub(super) fn is_interrupted(error: &Error) -> bool {
     error.code() == INTERRUPTED

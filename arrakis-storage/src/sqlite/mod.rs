@@ -8,6 +8,7 @@ mod connection;
 mod dialect;
 mod error;
 mod function;
+mod header;
 mod history;
 mod index;
 mod link;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 use arrakis_core::{Env, Result};
 
 use self::connection::Location;
-use self::error::sqlite;
+use self::error::missing;
 use self::reader::Readers;
 use self::writer::Writer;
 
@@ -94,12 +95,13 @@ impl SqliteStore {
     /// # Errors
     /// `store.not_a_file`, `store.not_a_database`, `store.foreign` (another application's database), `store.newer` (written by newer
     /// code), `store.corrupt`, `store.read_only`, `store.cannot_open`, `store.no_wal`, `store.sqlite_too_old`; `store.busy` when another
-    /// process holds its lock. The file is left as it was.
+    /// process holds its lock for longer than `busy_timeout_ms`. Each names the file, which is left as it was with nothing beside it.
     pub fn open(path: impl AsRef<Path>, env: Env, options: &SqliteOptions) -> Result<Self> {
         let location = Location::new(path.as_ref(), options)?;
         location.check()?;
-        let connection = location.writer(&env).map_err(|e| e.with("file", location.path.display()))?;
-        let cursor_key = connection.query_row(statement::META, [], |row| row.get(0)).map_err(sqlite)?;
+        let connection = location.writer(&env).map_err(|e| location.name(e))?;
+        let cursor_key = connection.query_row(statement::META, [], |row| row.get(0)).map_err(missing);
+        let cursor_key = cursor_key.map_err(|e| location.name(e))?;
         let readers = Arc::new(Readers::new(location.clone(), env));
         let writer = Writer::start(connection, Arc::clone(&readers))?;
         Ok(Self { location, readers, writer, cursor_key })

@@ -1,5 +1,8 @@
 //! What is refused, and how it is said.
 
+#[cfg(unix)]
+use std::io::Write as _;
+
 use super::Session;
 
 #[test]
@@ -35,6 +38,58 @@ fn what_is_no_database_is_left_as_it_is() {
     let half = session.run("objects query --type City --db half.db", b"");
     assert_eq!(half.code, Some(1), "{}{}", half.stdout, half.stderr);
     session.check("databases.txt");
+}
+
+/// Rights do not bind the superuser, who runs the command as nobody.
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_written_is_left_as_it_is() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65_534;
+
+    let session = Session::with_data("rights");
+    let database = session.folder.join("places.db");
+    let is_superuser = std::fs::metadata(&database).unwrap().uid() == 0;
+    let arrakis = |arguments: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_arrakis"));
+        command.args(arguments.split(' ')).current_dir(&session.folder);
+        if is_superuser {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.output()
+    };
+    let rights = |file: u32, folder: u32| {
+        std::fs::set_permissions(&database, std::fs::Permissions::from_mode(file)).unwrap();
+        std::fs::set_permissions(&session.folder, std::fs::Permissions::from_mode(folder)).unwrap();
+    };
+    rights(0o666, 0o777);
+    if !arrakis("--version").is_ok_and(|output| output.status.success()) {
+        writeln!(std::io::stdout(), "skipped: a file that may not be written: nobody may not run the command here")
+            .unwrap();
+        return;
+    }
+    let before = std::fs::read(&database).unwrap();
+    for (file, folder, code) in [
+        (0o444, 0o777, "store.read_only"),
+        (0o444, 0o555, "store.read_only"),
+        (0o666, 0o555, "store.read_only"),
+        (0o000, 0o777, "store.cannot_open"),
+    ] {
+        rights(file, folder);
+        let output = arrakis("objects get --type City Oslo --db places.db").unwrap();
+        rights(0o666, 0o777);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{file:o} in {folder:o}: {stderr}");
+        assert!(stderr.starts_with(&format!("error[{code}]: ")), "{file:o} in {folder:o}: {stderr}");
+        assert!(stderr.contains(&format!("file: {}", database.display())), "{stderr}");
+        let beside: Vec<_> = ["-wal", "-shm", "-journal"]
+            .into_iter()
+            .filter(|suffix| session.folder.join(format!("places.db{suffix}")).exists())
+            .collect();
+        assert!(beside.is_empty() && std::fs::read(&database).unwrap() == before, "{file:o} in {folder:o}: {beside:?}");
+    }
+    assert!(arrakis("objects get --type City Oslo --db places.db").unwrap().status.success());
 }
 
 #[test]
