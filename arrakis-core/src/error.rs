@@ -55,6 +55,9 @@ impl ErrorKind {
     ];
 }
 
+/// The longest message, path and parameter of an error, in bytes each; the rest is left out for `…`.
+pub const ERROR_TEXT_LEN_MAX: usize = 1_024;
+
 /// Whether a failed write may have been applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -84,10 +87,14 @@ struct Inner {
 impl Error {
     /// An error of `kind` under a stable dotted `code`, such as `ontology.property.type_narrowed`.
     pub fn new(kind: ErrorKind, code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = match message.into() {
+            Cow::Owned(message) => Cow::Owned(shortened(message)),
+            fixed @ Cow::Borrowed(_) => fixed,
+        };
         Self(Box::new(Inner {
             kind,
             code: code.into(),
-            message: message.into(),
+            message,
             path: None,
             params: BTreeMap::new(),
             outcome: Outcome::NotApplied,
@@ -134,7 +141,7 @@ impl Error {
             Some(inner) => format!("{path}.{inner}"),
             None => path.to_string(),
         };
-        self.0.path = Some(joined);
+        self.0.path = Some(shortened(joined));
         self
     }
 
@@ -148,7 +155,7 @@ impl Error {
     /// Adds a named parameter, such as the limit that was passed.
     #[must_use]
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl fmt::Display) -> Self {
-        self.0.params.insert(name.into(), value.to_string());
+        self.0.params.insert(name.into(), shortened(value.to_string()));
         self
     }
 
@@ -241,6 +248,19 @@ impl Error {
     }
 }
 
+/// A text as an error tells it: what is wrong may be a name of a megabyte.
+fn shortened(mut text: String) -> String {
+    if text.len() > ERROR_TEXT_LEN_MAX {
+        let mut end = ERROR_TEXT_LEN_MAX - '…'.len_utf8();
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
@@ -280,6 +300,18 @@ mod tests {
         let error = Error::invalid("x.y", "bad").at("iata").at("properties").at("object_types[2]");
         assert_eq!(error.path(), Some("object_types[2].properties.iata"));
         assert_eq!(Error::invalid("x", "bad").at("[3]").at("edits").path(), Some("edits[3]"));
+    }
+
+    #[test]
+    fn an_error_is_short_however_long_what_it_tells_of() {
+        let long = "é".repeat(500_000);
+        let error = Error::invalid("x.y", long.clone()).at(&long).at("properties").with("name", &long);
+        let (path, name) = (error.path().unwrap(), error.param("name").unwrap());
+        for (text, start) in [(error.message(), "éé"), (path, "properties.éé"), (name, "éé")] {
+            assert!(text.starts_with(start) && text.ends_with("é…") && text.len() <= ERROR_TEXT_LEN_MAX, "{text}");
+        }
+        let whole = "x".repeat(ERROR_TEXT_LEN_MAX);
+        assert_eq!(Error::invalid("x.y", "bad").with("name", &whole).param("name"), Some(&*whole));
     }
 
     #[test]

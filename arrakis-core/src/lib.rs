@@ -28,7 +28,7 @@ pub use self::context::{ACTOR_LEN_MAX, Actor, Context, Grants, Permission, Scope
 pub use self::cursor::CURSOR_LEN_MAX;
 pub use self::decimal::{DECIMAL_PRECISION_MAX, Decimal};
 pub use self::env::{Clock, Env, Ids, uuid_v7};
-pub use self::error::{Error, ErrorKind, Outcome, Result};
+pub use self::error::{ERROR_TEXT_LEN_MAX, Error, ErrorKind, Outcome, Result};
 pub use self::id::{
     CommitId, LinkTypeId, ObjectTypeId, PropertyId, RequestId, Seq, SpaceId, TENANCY_NAME_DEFAULT,
     TENANCY_NAME_LEN_MAX, TenantId,
@@ -38,5 +38,6 @@ pub use self::store::Store;
 pub use self::time::{Date, Duration, Timestamp};
 pub use self::value::{
     ARRAY_LEN_MAX, BaseType, Constraint, DATA_TYPE_DEPTH_MAX, DataType, EARTH_RADIUS_M, Field, Format, Geopoint,
-    JSON_INTEGER_MAX, KEY_LEN_MAX, Key, STRING_LEN_MAX, VECTOR_DIMENSION_MAX, Value, VectorMetric, canonical_json,
+    JSON_DEPTH_MAX, JSON_INTEGER_MAX, JSON_LEN_MAX, KEY_LEN_MAX, Key, STRING_LEN_MAX, VECTOR_DIMENSION_MAX, Value,
+    VectorMetric, canonical_json,
 };

@@ -110,6 +110,31 @@ async fn a_builder_names_the_space_tenant_and_actor() {
     assert_eq!(arrakis.tenant_context(TenantId::DEFAULT).await.unwrap_err().code(), "tenancy.tenant.unknown");
 }
 
+#[tokio::test]
+async fn a_cursor_of_another_database_opens_nothing() {
+    let cities = || arrakis::Query::of(ObjectSet::of("City")).page_size(1);
+    let mut cursors = Vec::new();
+    for _ in 0..2 {
+        let arrakis = Arrakis::in_memory().await.unwrap();
+        let ctx = arrakis.context();
+        arrakis.publish(&ctx, CITIES).await.unwrap();
+        for name in ["Bergen", "Oslo"] {
+            arrakis.kernel().create(&ctx, "City", json!({ "name": name })).await.unwrap();
+        }
+        let first = arrakis.kernel().query(&ctx, cities()).await.unwrap();
+        cursors.push(first.next.unwrap());
+        let mut next = cities();
+        next.page.cursor = Some(cursors[0].clone());
+        let page = arrakis.kernel().query(&ctx, next).await;
+        if cursors.len() == 1 {
+            assert_eq!(page.unwrap().objects.len(), 1);
+        } else {
+            let error = page.unwrap_err();
+            assert_eq!((error.code(), error.path()), ("cursor.invalid", Some("page.cursor")));
+        }
+    }
+}
+
 #[cfg(feature = "sqlite")]
 mod file {
     use std::path::PathBuf;

@@ -17,6 +17,10 @@ pub const JSON_INTEGER_MAX: i64 = 9_007_199_254_740_991;
 pub const STRING_LEN_MAX: usize = 1_048_576;
 /// The most elements of an array value.
 pub const ARRAY_LEN_MAX: usize = 10_000;
+/// How deep lists and objects nest in a value of type json, so that every reader reads what holds it: most stop at 128.
+pub const JSON_DEPTH_MAX: usize = 100;
+/// The longest value of type json, in bytes of its text without white space.
+pub const JSON_LEN_MAX: usize = 1_048_576;
 
 impl DataType {
     /// Reads a value of this type and checks every constraint. JSON `null` is the absent value.
@@ -71,7 +75,7 @@ impl BaseType {
             (Self::Timestamp, Json::String(text)) => text.parse::<Timestamp>().map(Value::Timestamp),
             (Self::Duration, Json::String(text)) => text.parse::<Duration>().map(Value::Duration),
             (Self::Geopoint, Json::Object(members)) => read_geopoint(members),
-            (Self::Json, json) => Ok(Value::Json(Arc::new(json.clone()))),
+            (Self::Json, json) => check_json(json).map(|()| Value::Json(Arc::new(json.clone()))),
             (Self::Vector { dimension, .. }, Json::Array(items)) => read_vector(items, *dimension),
             (Self::Array(element), Json::Array(items)) => read_array(element, items),
             (Self::Struct(fields), Json::Object(members)) => read_struct(fields, members),
@@ -144,6 +148,50 @@ fn read_text(text: &str) -> Result<Arc<str>> {
         return Err(Error::invalid("value.string.nul", "text holds no NUL character"));
     }
     Ok(text.into())
+}
+
+/// Passes when a value of type json is within its limits.
+///
+/// # Errors
+/// `value.json.too_deep`, `value.json.too_long`.
+pub(crate) fn check_json(json: &Json) -> Result<()> {
+    if !nests_within(json, JSON_DEPTH_MAX) {
+        return Err(Error::invalid("value.json.too_deep", "the JSON nests too deep").with("depth_max", JSON_DEPTH_MAX));
+    }
+    let mut length = Length(0);
+    // Counting does not fail, nor does a tree of values as text.
+    let _ = serde_json::to_writer(&mut length, json);
+    let Length(length) = length;
+    if length > JSON_LEN_MAX {
+        return Err(Error::invalid("value.json.too_long", "the JSON is too long")
+            .with("length", length)
+            .with("length_max", JSON_LEN_MAX));
+    }
+    Ok(())
+}
+
+/// Whether lists and objects nest no deeper; looks no further than that.
+fn nests_within(json: &Json, depth_max: usize) -> bool {
+    match (json, depth_max.checked_sub(1)) {
+        (Json::Array(items), Some(left)) => items.iter().all(|item| nests_within(item, left)),
+        (Json::Object(members), Some(left)) => members.values().all(|member| nests_within(member, left)),
+        (Json::Array(_) | Json::Object(_), None) => false,
+        _ => true,
+    }
+}
+
+/// Bytes written and forgotten.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn read_geopoint(members: &Map<String, Json>) -> Result<Value> {

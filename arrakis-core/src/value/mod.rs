@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::constraint::{Constraint, Format};
 pub use self::data_type::{BaseType, DATA_TYPE_DEPTH_MAX, DataType, Field, VECTOR_DIMENSION_MAX, VectorMetric};
-pub use self::json::{ARRAY_LEN_MAX, JSON_INTEGER_MAX, STRING_LEN_MAX, canonical_json};
+pub(crate) use self::json::check_json;
+pub use self::json::{ARRAY_LEN_MAX, JSON_DEPTH_MAX, JSON_INTEGER_MAX, JSON_LEN_MAX, STRING_LEN_MAX, canonical_json};
 use crate::{Date, Decimal, Duration, Timestamp};
 
 /// A property's value. `Null` is an absent value: the two are one in Arrakis.

@@ -35,10 +35,7 @@ impl Kernel {
         let tenant = ctx.scope().tenant;
         let cursor = match &request.page.cursor {
             None => None,
-            Some(text) => {
-                let opened = self.cursors.open(tenant, hash(request)?, text);
-                Some(opened.map_err(|e| e.at("page.cursor"))?)
-            }
+            Some(text) => Some(self.cursors.open(tenant, text).map_err(|e| e.at("page.cursor"))?),
         };
         let view = match &cursor {
             None => self.view(ctx, request.as_of, request.at_least).await?,
@@ -46,6 +43,7 @@ impl Kernel {
         };
         let (mut plan, far_type) = resolve::neighbours(&view.schema, request)?;
         if let Some(cursor) = &cursor {
+            cursor.continues(hash(request)?).map_err(|e| e.at("page.cursor"))?;
             let after = read_key(&cursor.position);
             plan.after = Some(after.ok_or_else(|| cursor::invalid().at("page.cursor"))?);
         }

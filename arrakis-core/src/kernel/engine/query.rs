@@ -30,10 +30,7 @@ impl Kernel {
         let tenant = ctx.scope().tenant;
         let cursor = match &request.page.cursor {
             None => None,
-            Some(text) => {
-                let opened = self.cursors.open(tenant, hash(request)?, text);
-                Some(opened.map_err(|e| e.at("page.cursor"))?)
-            }
+            Some(text) => Some(self.cursors.open(tenant, text).map_err(|e| e.at("page.cursor"))?),
         };
         let view = match &cursor {
             None => self.view(ctx, request.as_of, request.at_least).await?,
@@ -41,6 +38,7 @@ impl Kernel {
         };
         let ResolvedQuery { mut plan, order_types, types } = resolve::query(&view.schema, request)?;
         if let Some(cursor) = &cursor {
+            cursor.continues(hash(request)?).map_err(|e| e.at("page.cursor"))?;
             let position = read_position(&cursor.position, &order_types);
             plan.after = Some(position.ok_or_else(|| cursor::invalid().at("page.cursor"))?);
         }

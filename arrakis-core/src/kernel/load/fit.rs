@@ -1,5 +1,6 @@
 //! Whether a value given as such is one its type could have read.
 
+use crate::value::check_json;
 use crate::{ARRAY_LEN_MAX, BaseType, Error, Result, STRING_LEN_MAX, Value};
 
 /// Passes when the value is of the type, or absent.
@@ -38,8 +39,8 @@ fn is_of(base: &BaseType, value: &Value) -> bool {
         | (BaseType::Integer, Value::Integer(_))
         | (BaseType::Date, Value::Date(_))
         | (BaseType::Timestamp, Value::Timestamp(_))
-        | (BaseType::Duration, Value::Duration(_))
-        | (BaseType::Json, Value::Json(_)) => true,
+        | (BaseType::Duration, Value::Duration(_)) => true,
+        (BaseType::Json, Value::Json(json)) => check_json(json).is_ok(),
         (BaseType::Double, Value::Double(number)) => is_double(*number),
         (BaseType::Decimal { precision, scale }, Value::Decimal(decimal)) => {
             decimal.scale() == *scale && decimal.unscaled().unsigned_abs() < 10_u64.pow(u32::from(*precision))
@@ -70,6 +71,8 @@ mod tests {
         let name = crate::ApiName::parse("street").unwrap();
         let street = Field { api_name: name, data_type: DataType::of(BaseType::String), required: true };
         let address = BaseType::Struct(vec![street]);
+        let nested = |depth| (0..depth).fold(serde_json::Value::Null, |inner, _| serde_json::Value::from(vec![inner]));
+        let json = |depth: usize| Value::Json(std::sync::Arc::new(nested(depth)));
         let at = |lat, lon| Value::Geopoint(Geopoint { lat, lon });
         for (base, value, fits) in [
             (&BaseType::Integer, Value::Null, true),
@@ -84,6 +87,8 @@ mod tests {
             (&decimal, Value::Decimal(Decimal::new(1, 2)), false),
             (&BaseType::String, Value::string("a\0"), false),
             (&BaseType::String, Value::string("x".repeat(STRING_LEN_MAX + 1)), false),
+            (&BaseType::Json, json(100), true),
+            (&BaseType::Json, json(101), false),
             (&BaseType::Geopoint, at(90.0, -180.0), true),
             (&BaseType::Geopoint, at(90.1, 0.0), false),
             (&BaseType::Geopoint, at(0.0, f64::NAN), false),

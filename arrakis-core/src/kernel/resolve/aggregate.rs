@@ -241,13 +241,19 @@ fn finish(
 ) -> Result<Finish> {
     let columns = Columns { keys: &keys, metrics: &metrics };
     let mut seen = HashSet::new();
-    for name in keys.iter().map(|key| &key.name).chain(metrics.iter().map(|metric| &metric.name)) {
+    let names = keys.iter().map(|key| &key.name).chain(metrics.iter().map(|metric| &metric.name));
+    for (index, name) in names.enumerate() {
         if !seen.insert(name) {
+            let path = match index.checked_sub(keys.len()) {
+                None => format!("group_by[{index}].name"),
+                Some(index) => format!("metrics[{index}].name"),
+            };
             return Err(Error::invalid(
                 "kernel.aggregate.duplicate_name",
                 "two group keys or metrics are called the same",
             )
-            .with("name", name));
+            .with("name", name)
+            .at(path));
         }
     }
     let having = wanted.having.as_ref().map(|filter| filters.resolve(&columns, filter).map_err(|e| e.at("having")));
@@ -347,7 +353,8 @@ mod tests {
             by(json!({ "property": "elevation", "ranges": ranges }), code, path);
         }
         by(json!({ "property": "name", "name": "1" }), "name.malformed", "group_by[1].name");
-        refused(&json!({ "group_by": [{ "property": "name", "name": "n" }] }), "kernel.aggregate.duplicate_name", None);
+        let twice = json!({ "group_by": [{ "property": "name", "name": "n" }] });
+        refused(&twice, "kernel.aggregate.duplicate_name", Some("metrics[0].name"));
     }
 
     #[test]

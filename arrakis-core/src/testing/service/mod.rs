@@ -34,10 +34,22 @@ macro_rules! kernel_suite {
                 the_future_is_not_read
                 a_read_has_seen_what_it_states
             }
+            bad_input {
+                names_are_known_and_stated_once
+                links_keep_their_cardinality_and_ends
+                an_ontology_at_fault_is_not_published
+            }
             budget {
                 a_set_within_its_rows_is_read
                 pairs_of_object_and_link_are_rows
                 a_read_within_its_time_is_read
+            }
+            extreme {
+                numbers_have_their_edges
+                texts_have_their_lengths
+                nesting_has_its_depth
+                lists_have_their_lengths
+                a_number_that_is_none_is_no_value
             }
             filter {
                 comparisons_hold_on_every_type
@@ -247,6 +259,6 @@ mod tests {
             let functions: Vec<_> = functions.map(|line| line.split('(').next().unwrap()).collect();
             assert_eq!(functions, names, "{module}");
         }
-        assert!(files >= 19, "{files} modules");
+        assert!(files >= 21, "{files} modules");
     }
 }

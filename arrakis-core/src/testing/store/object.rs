@@ -59,7 +59,7 @@ pub async fn edges_of_types_are_read_as_written(fixture: Fixture) {
 
 /// JSON is read as the same JSON: numbers as they were written, nested as deep.
 pub async fn json_is_read_as_written(fixture: Fixture) {
-    let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+    let deep = (0..crate::JSON_DEPTH_MAX).fold(json!(1), |inner, _| json!([inner]));
     let documents = [
         json!({}),
         json!(1.0),

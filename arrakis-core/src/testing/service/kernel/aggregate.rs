@@ -164,7 +164,7 @@ pub async fn an_aggregate_has_its_rules(on: Deployment) {
         (request(json!([metric("count_distinct", "doc")])), "kernel.aggregate.unsuitable_metric", "metrics[0].of"),
         (request(json!([metric("sum", "cuont")])), "kernel.property.unknown", "metrics[0].of"),
         (request(json!([{ "name": "n", "function": "sum" }])), "kernel.aggregate.no_operand", "metrics[0].of"),
-        (request(json!([count(), count()])), "kernel.aggregate.duplicate_name", ""),
+        (request(json!([count(), count()])), "kernel.aggregate.duplicate_name", "metrics[1].name"),
         (request(json!([{ "name": "1st", "function": "count" }])), "name.malformed", "metrics[0].name"),
         (request(json!([metric("sum", "knows.weight")])), "kernel.link.unknown", "metrics[0].of"),
         (

@@ -170,7 +170,7 @@ pub async fn groups_have_their_rules(on: Deployment) {
             "group_by[0].ranges[0].to",
         ),
         (by(json!({ "property": "cuont" })), "kernel.property.unknown", "group_by[0].property"),
-        (by(json!({ "property": "text", "name": "n" })), "kernel.aggregate.duplicate_name", ""),
+        (by(json!({ "property": "text", "name": "n" })), "kernel.aggregate.duplicate_name", "metrics[0].name"),
         (
             request(json!({ "group_by": vec![json!({ "property": "text" }); GROUP_KEYS_MAX + 1] })),
             "kernel.aggregate.too_many",

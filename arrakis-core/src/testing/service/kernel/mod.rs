@@ -2,7 +2,9 @@
 
 pub mod aggregate;
 pub mod as_of;
+pub mod bad_input;
 pub mod budget;
+pub mod extreme;
 pub mod filter;
 pub mod get;
 pub mod group;

@@ -204,7 +204,7 @@ pub async fn a_cursor_of_another_request_is_refused(on: Deployment) {
         request
     };
     for request in [
-        changed("set", json!({ "type": "Team" })),
+        changed("set", json!({ "interface": "Named" })),
         changed("set", json!({ "filter": { "from": { "type": "Person" }, "where": { "and": [] } } })),
         changed("order_by", json!([])),
         changed("order_by", json!([{ "property": "name", "direction": "desc" }])),
