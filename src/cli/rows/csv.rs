@@ -1,6 +1,6 @@
 //! Rows of a CSV file (RFC 4180).
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 
 use arrakis::{Error, Result};
 use csv::{ByteRecord, ReaderBuilder};
@@ -10,8 +10,6 @@ use super::assemble::{Assembler, Shape};
 use super::watch::Watch;
 use super::{Mapping, Rows, Unreadable, unreadable};
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
 pub(super) fn read(
     file: impl Read,
     delimiter: u8,
@@ -19,10 +17,7 @@ pub(super) fn read(
     shape: &Shape,
     bar: &ProgressBar,
 ) -> Result<Rows> {
-    let mut file = BufReader::new(file);
-    if file.fill_buf().map_err(unreadable)?.starts_with(BYTE_ORDER_MARK) {
-        file.consume(BYTE_ORDER_MARK.len());
-    }
+    let file = super::without_mark(file)?;
     let (watch, seen) = Watch::new(file, delimiter, bar);
     let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(watch);
     let mut record = ByteRecord::new();

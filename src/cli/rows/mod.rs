@@ -10,7 +10,7 @@ mod ndjson;
 mod watch;
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 
 use arrakis::{LOAD_ROWS_MAX, LoadReport, LoadRow, Rejection};
 use clap::ValueEnum;
@@ -19,6 +19,8 @@ use indicatif::ProgressBar;
 pub(crate) use self::assemble::Shape;
 pub(crate) use self::mapping::{Mapping, Target};
 
+/// What editors on some systems put before text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// The most bytes of one row.
 pub(crate) const ROW_LEN_MAX: u64 = 67_108_864;
 
@@ -27,7 +29,7 @@ pub(crate) const ROW_LEN_MAX: u64 = 67_108_864;
 pub(crate) enum Input {
     /// RFC 4180 with a header; a byte order mark is skipped.
     Csv,
-    /// One JSON object a line; empty lines are skipped.
+    /// One JSON object a line; a byte order mark and empty lines are skipped.
     Ndjson,
 }
 
@@ -120,6 +122,15 @@ impl Rows {
         self.records.push(LoadRow { line, cells });
         Ok(())
     }
+}
+
+/// The file from behind its byte order mark on.
+fn without_mark<R: Read>(file: R) -> arrakis::Result<BufReader<R>> {
+    let mut file = BufReader::new(file);
+    if file.fill_buf().map_err(unreadable)?.starts_with(BYTE_ORDER_MARK) {
+        file.consume(BYTE_ORDER_MARK.len());
+    }
+    Ok(file)
 }
 
 fn unreadable(error: std::io::Error) -> arrakis::Error {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
 
 use arrakis::{Cell, Error, Result};
 use indicatif::ProgressBar;
@@ -13,7 +13,7 @@ use super::assemble::{Assembler, Shape};
 use super::{Mapping, ROW_LEN_MAX, Rows, Unreadable, too_long, unreadable};
 
 pub(super) fn read(file: impl Read, mapping: &Mapping, shape: &Shape, bar: &ProgressBar) -> Result<Rows> {
-    let mut file = BufReader::new(file);
+    let mut file = super::without_mark(file)?;
     let mut assembler = Assembler::new(mapping, shape);
     let mut numbers: HashMap<String, usize> = HashMap::new();
     let mut rows = Rows::default();

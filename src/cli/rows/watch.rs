@@ -74,7 +74,8 @@ impl<R: Read> Read for Watch<R> {
         }
         // The parser reads ahead by less than this buffer.
         if state.in_row > ROW_LEN_MAX {
-            return Err(io::Error::other(too_long()));
+            let line = if state.field == Field::Quoted { state.opened } else { state.line };
+            return Err(io::Error::other(too_long().with("line", line)));
         }
         Ok(read)
     }

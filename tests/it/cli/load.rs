@@ -91,6 +91,46 @@ fn a_file_that_fits_no_type_is_refused_whole() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_the_rows() {
+    let session = Session::new("mark");
+    session.run("ontology apply places.yaml --db places.db", b"");
+    session.file("a.csv", "\u{feff}name,country\nOslo,NO\n");
+    session.file("b.ndjson", "\u{feff}{\"name\": \"Tartu\", \"country\": \"EE\"}\n");
+    for file in ["a.csv", "b.ndjson"] {
+        let printed = session.run(&format!("objects load {file} --db places.db --into City --format json"), b"");
+        assert!(
+            printed.code == Some(0) && printed.stdout.contains("\"loaded\": 1"),
+            "{}{}",
+            printed.stdout,
+            printed.stderr
+        );
+    }
+    session.file("twice.ndjson", "{\"name\": \"Rome\", \"country\": \"IT\"}\n\u{feff}{\"name\": \"Bari\"}\n");
+    let printed = session.run("objects load twice.ndjson --db places.db --into City", b"");
+    assert!(printed.stderr.starts_with("twice.ndjson:2: error[rows.json.malformed]"), "{}", printed.stderr);
+}
+
+#[test]
+fn a_row_without_end_is_refused_with_its_line_and_the_limit() {
+    let session = Session::new("endless");
+    session.run("ontology apply places.yaml --db places.db", b"");
+    for (file, start, line) in [
+        ("bare.csv", "name,country\nOslo,NO\n", 3),
+        ("quoted.csv", "name,country\nOslo,\"NO\n\n", 2),
+        ("row.ndjson", "{\"name\": \"Oslo\", \"country\": \"NO\"}\n{\"name\": \"", 2),
+    ] {
+        session.file(file, start);
+        let endless = std::fs::OpenOptions::new().write(true).open(session.folder.join(file)).unwrap();
+        endless.set_len(80 << 20).unwrap();
+        let printed = session.run(&format!("objects load {file} --db places.db --into City"), b"");
+        let expected = format!("error[rows.row.too_long]: a row is too long\n  length_max: 67108864\n  line: {line}\n");
+        assert_eq!((printed.code, printed.stderr), (Some(1), expected));
+    }
+    let printed = session.run("objects query --type City --db places.db --format ndjson", b"");
+    assert_eq!((printed.code, printed.stdout), (Some(0), String::new()));
+}
+
+#[test]
 fn edits_are_one_commit() {
     let mut session = Session::with_data("write");
     session.file(
