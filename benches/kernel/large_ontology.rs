@@ -5,52 +5,85 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use arrakis::{Arrakis, GetObjects};
+use arrakis::{Arrakis, Context, GetObjects, KernelExt};
 use serde_json::json;
+use tokio::task::JoinHandle;
 
-/// Publishes `types` × `properties` while a reader reads as fast as it can, and prints how long it took and the longest single read;
-/// then opens the file again and prints how long that took.
+/// Publishes `types` × `properties`, then writes the first object of each type, while a reader reads as fast as it can; prints how long
+/// either took and the longest single read. Opens the file again after each, and prints how long that took.
 pub(crate) async fn measure(dir: &Path, types: usize, properties: usize) {
     let path = dir.join("large.db");
     let arrakis = Arrakis::open(&path).await.expect("it opens");
     let ctx = arrakis.context();
     let small = json!({ "object_types": [{ "name": "Probe", "primary_key": "id", "properties": [{ "name": "id", "type": "integer" }] }] });
     arrakis.publish(&ctx, &small.to_string()).await.expect("it publishes");
+    arrakis.kernel().create(&ctx, "Probe", json!({ "id": 1 })).await.expect("it is written");
 
-    let done = Arc::new(AtomicBool::new(false));
-    let reader = {
-        let (arrakis, ctx, done) = (arrakis.clone(), ctx.clone(), Arc::clone(&done));
-        tokio::task::spawn_blocking(move || {
+    let mut object_types = small["object_types"].as_array().cloned().unwrap_or_default();
+    object_types.extend((0..types).map(|number| object_type(number, properties)));
+    let document = json!({ "object_types": object_types }).to_string();
+    let reader = Reader::start(&arrakis, &ctx);
+    let start = now();
+    arrakis.publish(&ctx, &document).await.expect("it publishes");
+    let taken = start.elapsed_time();
+    let read = reader.stop().await;
+    arrakis.close().await;
+    println!("publish of {types} types × {properties} properties: {taken:?} (bound 2 s); {read} (bound 50 ms)");
+
+    let arrakis = open(&path).await;
+    let reader = Reader::start(&arrakis, &ctx);
+    let mut commits = Vec::with_capacity(types);
+    for number in 0..types {
+        let start = now();
+        let name = format!("Type{number}");
+        arrakis.kernel().create(&ctx, &name, json!({ "id": "first" })).await.expect("it is written");
+        commits.push(start.elapsed_time());
+    }
+    let read = reader.stop().await;
+    arrakis.close().await;
+    let (total, longest): (Duration, _) = (commits.iter().sum(), commits.iter().max());
+    println!(
+        "first object of each of {types} types, one commit after the other: {total:?}, longest commit {longest:?}; {read}"
+    );
+    open(&path).await.close().await;
+}
+
+async fn open(path: &Path) -> Arrakis {
+    let start = now();
+    let arrakis = Arrakis::open(path).await.expect("it opens");
+    println!("open of that file: {:?}", start.elapsed_time());
+    arrakis
+}
+
+/// Reads one object as fast as it can.
+struct Reader {
+    done: Arc<AtomicBool>,
+    task: JoinHandle<(Duration, u64)>,
+}
+
+impl Reader {
+    fn start(arrakis: &Arrakis, ctx: &Context) -> Self {
+        let done = Arc::new(AtomicBool::new(false));
+        let (arrakis, ctx, until) = (arrakis.clone(), ctx.clone(), Arc::clone(&done));
+        let task = tokio::task::spawn_blocking(move || {
             let handle = tokio::runtime::Handle::current();
             let (mut longest, mut reads) = (Duration::ZERO, 0_u64);
-            while !done.load(Ordering::Relaxed) {
+            while !until.load(Ordering::Relaxed) {
                 let start = now();
                 handle.block_on(arrakis.kernel().get(&ctx, GetObjects::of("Probe", [1]))).expect("it is read");
                 longest = longest.max(start.elapsed_time());
                 reads += 1;
             }
             (longest, reads)
-        })
-    };
+        });
+        Self { done, task }
+    }
 
-    let mut object_types = small["object_types"].as_array().cloned().unwrap_or_default();
-    object_types.extend((0..types).map(|number| object_type(number, properties)));
-    let document = json!({ "object_types": object_types }).to_string();
-    let start = now();
-    arrakis.publish(&ctx, &document).await.expect("it publishes");
-    let taken = start.elapsed_time();
-    done.store(true, Ordering::Relaxed);
-    let (longest, reads) = reader.await.expect("the reader ends");
-    arrakis.close().await;
-
-    let start = now();
-    let arrakis = Arrakis::open(&path).await.expect("it opens");
-    let opened = start.elapsed_time();
-    arrakis.close().await;
-    println!(
-        "publish of {types} types × {properties} properties: {taken:?} (bound 2 s); longest of {reads} reads meanwhile: {longest:?} (bound 50 ms)"
-    );
-    println!("open of that file: {opened:?}");
+    async fn stop(self) -> String {
+        self.done.store(true, Ordering::Relaxed);
+        let (longest, reads) = self.task.await.expect("the reader ends");
+        format!("longest of {reads} reads meanwhile: {longest:?}")
+    }
 }
 
 fn object_type(number: usize, properties: usize) -> serde_json::Value {
