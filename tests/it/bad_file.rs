@@ -226,15 +226,15 @@ async fn a_store_of_newer_code_is_refused_and_left_as_it_is() {
         let connection = Connection::open(folder.db()).unwrap();
         connection.pragma_update(None, "user_version", version).unwrap();
     };
-    set(2);
+    set(3);
     let error = refused_untouched(&folder, "newer").await;
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unsupported, "store.newer"));
-    assert_eq!((error.param("version"), error.param("version_max")), (Some("2"), Some("1")));
+    assert_eq!((error.param("version"), error.param("version_max")), (Some("3"), Some("2")));
     for (version, code) in [(-1, "store.newer"), (0, "store.corrupt")] {
         set(version);
         assert_eq!(refused_untouched(&folder, "another version").await.code(), code, "{version}");
     }
-    set(1);
+    set(2);
     builder().open(folder.db()).await.unwrap();
 }
 
@@ -351,7 +351,7 @@ async fn a_locked_store_is_unavailable_until_the_lock_is_given_back() {
     };
     for (folder, other) in [
         in_other_mode("DELETE", "BEGIN EXCLUSIVE"),
-        in_other_mode("WAL", "BEGIN EXCLUSIVE; COMMIT; PRAGMA user_version = 1"),
+        in_other_mode("WAL", "BEGIN EXCLUSIVE; COMMIT; PRAGMA user_version = 2"),
     ] {
         let error = refused(&folder.db(), "locked").await;
         assert_eq!((error.kind(), error.code(), error.is_retryable()), (ErrorKind::Unavailable, "store.busy", true));

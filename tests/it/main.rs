@@ -7,6 +7,9 @@ mod bad_file;
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod cli;
 mod facade;
+#[cfg(feature = "sqlite")]
+#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+mod first_row;
 #[cfg(feature = "cli")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod kill;

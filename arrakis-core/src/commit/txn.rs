@@ -71,7 +71,7 @@ pub trait Txn {
     /// Writes a tenant; `false` when the id or name is taken.
     fn insert_tenant(&mut self, tenant: &Tenant) -> Result<bool>;
 
-    /// Stores a schema version and makes its tables, columns and indexes. What the schema no longer names is kept for reads as of
+    /// Stores a schema version and brings tables, columns and indexes to it. What the schema no longer names is kept for reads as of
     /// earlier commits; rows of retired types and links are ended at `seq`.
     fn publish(&mut self, space: SpaceId, publication: &Publication, seq: Seq) -> Result<()>;
 

@@ -30,13 +30,10 @@ struct Unbuilt {
 }
 
 impl Deferred {
-    /// Drops the indexes of the empty tables that a batch fills.
-    pub(super) fn of_batch(connection: &Connection, commits: &[Commit]) -> Result<Self> {
+    /// Drops the indexes of the tables among these that are empty.
+    pub(super) fn of_tables(connection: &Connection, filled: Vec<(TableId, Vec<IndexDefinition>)>) -> Result<Self> {
         let mut deferred = Self::default();
-        for (id, (rows, indexes)) in new_rows(commits)? {
-            if rows < ROWS_MIN || indexes.is_empty() {
-                continue;
-            }
+        for (id, indexes) in filled {
             let Some(found) = table::find(connection, id)? else { continue };
             if is_empty(connection, &found)? {
                 for index in &indexes {
@@ -82,6 +79,13 @@ impl Deferred {
         }
         Ok(())
     }
+}
+
+/// The tables a batch adds so many rows to that their indexes may be built afterwards, with those of them nothing is looked up by.
+pub(super) fn filled(commits: &[Commit]) -> Result<Vec<(TableId, Vec<IndexDefinition>)>> {
+    let rows = new_rows(commits)?.into_iter();
+    let filled = rows.filter(|(_, (rows, indexes))| *rows >= ROWS_MIN && !indexes.is_empty());
+    Ok(filled.map(|(id, (_, indexes))| (id, indexes)).collect())
 }
 
 /// How many rows a batch may add to each table, with the indexes nothing is looked up by while it does.

@@ -8,20 +8,24 @@ use super::error::sqlite;
 use super::statement;
 
 /// The format this code writes.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// What each format adds to the one before it, the first to an empty file.
-const STEPS: [&[&str]; VERSION as usize] = [&[
-    include_str!("migrations/0001_meta.sql"),
-    include_str!("migrations/0001_head.sql"),
-    include_str!("migrations/0001_commit_log.sql"),
-    include_str!("migrations/0001_commit_log_by_tenant.sql"),
-    include_str!("migrations/0001_space.sql"),
-    include_str!("migrations/0001_tenant.sql"),
-    include_str!("migrations/0001_schema_version.sql"),
-    include_str!("migrations/0001_object_table.sql"),
-    include_str!("migrations/0001_link_table.sql"),
-]];
+const STEPS: [&[&str]; VERSION as usize] = [
+    &[
+        include_str!("migrations/0001_meta.sql"),
+        include_str!("migrations/0001_head.sql"),
+        include_str!("migrations/0001_commit_log.sql"),
+        include_str!("migrations/0001_commit_log_by_tenant.sql"),
+        include_str!("migrations/0001_space.sql"),
+        include_str!("migrations/0001_tenant.sql"),
+        include_str!("migrations/0001_schema_version.sql"),
+        include_str!("migrations/0001_object_table.sql"),
+        include_str!("migrations/0001_link_table.sql"),
+    ],
+    // The commit that made a table: 0 for those made with the publication of their type, as all were.
+    &[include_str!("migrations/0002_object_table_since.sql"), include_str!("migrations/0002_link_table_since.sql")],
+];
 
 /// Brings a file to this format. Another process may do the same at the same time: the one that comes second finds it done.
 pub(super) fn run(connection: &Connection, env: &Env) -> Result<()> {
@@ -51,7 +55,11 @@ fn start(connection: &Connection, env: &Env) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use arrakis_core::{Seq, SpaceId};
+
+    use super::super::table::{self, TableId};
     use super::*;
+    use crate::sql::TableKind;
 
     fn fresh() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
@@ -93,5 +101,23 @@ mod tests {
         let before = (schema(&connection), key(&connection));
         run(&connection, &Env::system()).unwrap();
         assert_eq!((schema(&connection), key(&connection)), before);
+    }
+
+    #[test]
+    fn a_file_of_the_first_format_keeps_its_tables() {
+        let connection = Connection::open_in_memory().unwrap();
+        for sql in STEPS[0] {
+            connection.execute_batch(sql).unwrap();
+        }
+        start(&connection, &Env::system()).unwrap();
+        let space = SpaceId::DEFAULT;
+        connection.execute(statement::SPACE_INSERT, (space.uuid().as_bytes(), "default")).unwrap();
+        let old = "INSERT INTO object_table (space, object_type, superseded) VALUES (?1, 7, 1)";
+        connection.execute(old, [space.uuid().as_bytes()]).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        run(&connection, &Env::system()).unwrap();
+        let id = TableId { kind: TableKind::Object, space, of: 7 };
+        let found = table::find(&connection, id).unwrap().unwrap();
+        assert!(found.at(Seq(1)).unwrap().table.superseded);
     }
 }

@@ -5,6 +5,7 @@ mod aggregate;
 mod catalog;
 mod commit_log;
 mod connection;
+mod creation;
 mod dialect;
 mod error;
 mod function;

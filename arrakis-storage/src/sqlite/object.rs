@@ -65,9 +65,10 @@ fn one(
     object_type: &ObjectType,
     key: &Key,
 ) -> Result<Option<(Seq, Option<Object>)>> {
-    let Some(tenant) = tenant_number(connection, catalog, scope)?.filter(|_| fits(object_type, key)) else {
-        return Ok(None);
-    };
+    // A snapshot the connection is held at may be older than the tables that are known.
+    let has_own_snapshot = connection.is_autocommit();
+    let tenant = tenant_number(connection, catalog, scope)?.filter(|_| has_own_snapshot && fits(object_type, key));
+    let Some(tenant) = tenant else { return Ok(None) };
     let Some(text) = text_of(connection, catalog, scope, object_type)? else { return Ok(None) };
     let mut get = connection.prepare_cached(&text.text.get_with_head).map_err(sqlite)?;
     Binder::new(&mut get).bind(tenant)?.key(key)?;

@@ -89,16 +89,23 @@ impl SqliteStore {
     /// A version of a schema, compiled once. A large one takes a while, so it is done on a thread that may block.
     async fn compiled(&self, space: SpaceId, version: Option<u32>) -> Result<Option<Arc<Schema>>> {
         let Some(version) = version else { return Ok(None) };
-        let known = &self.readers.catalog().schemas;
-        if let Some(schema) = known.get(&(space, version)) {
+        if let Some(schema) = self.readers.catalog().schemas.get(space, version) {
             return Ok(Some(schema));
         }
-        let schema = self.readers.blocking(move |connection| read_schema(connection, space, version)).await?;
-        let schema = schema.map(Arc::new);
-        if let Some(schema) = &schema {
-            known.set((space, version), Arc::clone(schema));
-        }
-        Ok(schema)
+        let readers = Arc::clone(&self.readers);
+        let compile = move |connection: &Connection| {
+            let schemas = &readers.catalog().schemas;
+            let _turn = schemas.wait();
+            if let Some(schema) = schemas.get(space, version) {
+                return Ok(Some(schema));
+            }
+            let schema = read_schema(connection, space, version)?.map(Arc::new);
+            if let Some(schema) = &schema {
+                schemas.set(space, Arc::clone(schema));
+            }
+            Ok(schema)
+        };
+        self.readers.blocking(compile).await
     }
 }
 

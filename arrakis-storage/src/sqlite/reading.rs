@@ -84,21 +84,22 @@ impl<'c> Reading<'c> {
 
     pub(super) fn table(&self, id: TableId) -> Result<Option<FoundTable>> {
         if let Some(found) = self.catalog.tables.get(&id).filter(|found| found.table.superseded || self.at.is_none()) {
-            return Ok(Some(found));
+            return Ok(found.at(self.head));
         }
         let found = table::find(self.connection, id)?;
         if let Some(found) = &found {
             self.catalog.tables.set(id, found.clone());
         }
-        Ok(found)
+        Ok(found.and_then(|found| found.at(self.head)))
     }
 
     /// As [`Reading::table`], with what is known of superseded versions up to date.
     pub(super) fn table_with_versions(&self, id: TableId) -> Result<Option<Table>> {
-        match self.catalog.tables.get(&id).filter(|found| found.table.superseded) {
-            Some(found) => Ok(Some(found.table)),
-            None => Ok(table::find(self.connection, id)?.map(|found| found.table)),
-        }
+        let found = match self.catalog.tables.get(&id).filter(|found| found.table.superseded) {
+            Some(found) => Some(found),
+            None => table::find(self.connection, id)?,
+        };
+        Ok(found.and_then(|found| found.at(self.head)).map(|found| found.table))
     }
 
     /// Calls `visit` for each row of a statement made at run time.

@@ -38,9 +38,11 @@ statements! {
     SCHEMA_VERSIONS = include_str!("sql/schema_versions.sql");
     SCHEMA_INSERT = include_str!("sql/schema_insert.sql");
     OBJECT_TABLE = include_str!("sql/object_table.sql");
+    OBJECT_TABLES = include_str!("sql/object_tables.sql");
     OBJECT_TABLE_INSERT = include_str!("sql/object_table_insert.sql");
     OBJECT_TABLE_SUPERSEDED = include_str!("sql/object_table_superseded.sql");
     LINK_TABLE = include_str!("sql/link_table.sql");
+    LINK_TABLES = include_str!("sql/link_tables.sql");
     LINK_TABLE_INSERT = include_str!("sql/link_table_insert.sql");
     LINK_TABLE_SUPERSEDED = include_str!("sql/link_table_superseded.sql");
     TABLE_COLUMNS = include_str!("sql/table_columns.sql");

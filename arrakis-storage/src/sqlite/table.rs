@@ -7,9 +7,11 @@ use sea_query::IntoIden;
 
 use super::dialect::SqliteDialect;
 use super::error::sqlite;
-use super::statement;
 use super::value::Binder;
-use crate::sql::{self, ColumnKind, Columns, Dialect, IndexDefinition, Layout, RowText, Table, TableKind, seq_value};
+use super::{creation, statement};
+use crate::sql::{
+    self, ColumnKind, Columns, Dialect, IndexDefinition, Layout, RowText, Table, TableKind, seq_of, seq_value,
+};
 
 /// Which typed table: of an object or link type of a space, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,18 +36,44 @@ impl TableId {
 pub(super) struct FoundTable {
     pub(super) number: i64,
     pub(super) table: Table,
+    /// The commit that made the table of superseded versions, where there is one.
+    superseded_since: Option<Seq>,
+    kind: TableKind,
+    /// The commit that made the table.
+    since: Seq,
 }
 
-/// Finds a typed table.
+impl FoundTable {
+    fn new(kind: TableKind, number: i64, since: Seq, superseded_since: Option<Seq>) -> Self {
+        let table = Table::new(kind, number, superseded_since.is_some());
+        Self { number, table, superseded_since, kind, since }
+    }
+
+    /// As a snapshot has it whose newest commit is `head`, which may be older than what is known of the table; `None` before it was made.
+    pub(super) fn at(self, head: Seq) -> Option<Self> {
+        if self.since > head {
+            return None;
+        }
+        match self.superseded_since {
+            Some(since) if since > head => Some(Self::new(self.kind, self.number, self.since, None)),
+            _ => Some(self),
+        }
+    }
+}
+
+/// Finds a typed table; `None` for a type nothing was written to yet.
 pub(super) fn find(connection: &Connection, id: TableId) -> Result<Option<FoundTable>> {
     let sql = match id.kind {
         TableKind::Object => statement::OBJECT_TABLE,
         TableKind::Link => statement::LINK_TABLE,
     };
     let mut found = connection.prepare_cached(sql).map_err(sqlite)?;
-    let row = found.query_row((id.space.uuid().as_bytes(), id.of), |row| Ok((row.get(0)?, row.get(1)?)));
-    let row: Option<(i64, bool)> = row.optional().map_err(sqlite)?;
-    Ok(row.map(|(number, superseded)| FoundTable { number, table: Table::new(id.kind, number, superseded) }))
+    let row = found.query_row((id.space.uuid().as_bytes(), id.of), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let row: Option<(i64, i64, i64)> = row.optional().map_err(sqlite)?;
+    Ok(row.map(|(number, since, superseded)| {
+        let superseded = (superseded != 0).then(|| seq_of(superseded));
+        FoundTable::new(id.kind, number, seq_of(since), superseded)
+    }))
 }
 
 /// The columns of a typed table as the file has it.
@@ -101,24 +129,35 @@ impl TableText {
     }
 }
 
-/// Makes and extends the tables of a schema version within its publication.
+/// Brings the tables there are to a schema version, within its publication. A type without one gets it with its first row.
 pub(super) struct Publisher<'a> {
-    pub(super) connection: &'a Connection,
-    pub(super) space: SpaceId,
-    pub(super) before: Option<&'a Schema>,
-    pub(super) after: &'a Schema,
-    pub(super) seq: Seq,
+    connection: &'a Connection,
+    space: SpaceId,
+    before: Option<&'a Schema>,
+    after: &'a Schema,
+    seq: Seq,
+    /// Whether tables were changed.
+    changed: bool,
 }
 
-impl Publisher<'_> {
-    pub(super) fn run(&self) -> Result<()> {
+impl<'a> Publisher<'a> {
+    pub(super) fn new(
+        (connection, space): (&'a Connection, SpaceId),
+        (before, after): (Option<&'a Schema>, &'a Schema),
+        seq: Seq,
+    ) -> Self {
+        Self { connection, space, before, after, seq, changed: false }
+    }
+
+    /// Answers whether tables were changed.
+    pub(super) fn run(mut self) -> Result<bool> {
         for object_type in &self.after.object_types {
             self.object_type(object_type).map_err(|e| e.with("object_type", &object_type.api_name))?;
         }
         for link_type in self.after.link_types.iter().filter(|link_type| link_type.backing == Backing::Join) {
             self.link_type(link_type).map_err(|e| e.with("link_type", &link_type.api_name))?;
         }
-        let Some(before) = self.before else { return Ok(()) };
+        let Some(before) = self.before else { return Ok(self.changed) };
         for object_type in &before.object_types {
             if self.after.object_type_by_id(object_type.id).is_none() {
                 self.end(TableId::of_object(self.space, object_type), &sql::object_indexes(object_type)?)?;
@@ -129,10 +168,10 @@ impl Publisher<'_> {
                 self.end(TableId::of_link(self.space, link_type), &[sql::link_index()])?;
             }
         }
-        Ok(())
+        Ok(self.changed)
     }
 
-    fn object_type(&self, after: &ObjectType) -> Result<()> {
+    fn object_type(&mut self, after: &ObjectType) -> Result<()> {
         let before = self.before.and_then(|schema| schema.object_type_by_id(after.id));
         if before.is_some_and(|before| {
             same_columns(&before.properties, &after.properties) && before.indexes == after.indexes
@@ -140,10 +179,11 @@ impl Publisher<'_> {
             return Ok(());
         }
         let id = TableId::of_object(self.space, after);
+        if let Some(before) = before.filter(|before| loses_columns(&before.properties, &after.properties)) {
+            self.keep(id, &Layout::of_object(before)?, &sql::object_indexes(before)?)?;
+        }
+        let Some(found) = find(self.connection, id)? else { return Ok(()) };
         let wanted = sql::object_indexes(after)?;
-        let Some(found) = find(self.connection, id)? else {
-            return self.create(id, &Layout::of_object(after)?, &wanted);
-        };
         self.extend(&found.table, &after.properties, Some(after.primary_key))?;
         let had = before.map(|before| sql::object_indexes(before)).transpose()?.unwrap_or_default();
         for superseded in [false, true].into_iter().take(1 + usize::from(found.table.superseded)) {
@@ -157,34 +197,31 @@ impl Publisher<'_> {
         Ok(())
     }
 
-    fn link_type(&self, after: &LinkType) -> Result<()> {
+    fn link_type(&mut self, after: &LinkType) -> Result<()> {
         let id = TableId::of_link(self.space, after);
-        if let Some(found) = find(self.connection, id)? {
-            return self.extend(&found.table, &after.properties, None);
+        let before = self.before.and_then(|schema| Some((schema, schema.link_type_by_id(after.id)?)));
+        if let Some((schema, before)) =
+            before.filter(|(_, before)| loses_columns(&before.properties, &after.properties))
+        {
+            self.keep(id, &Layout::of_link(before, creation::ends(schema, before)?)?, &[sql::link_index()])?;
         }
-        let end = |id| {
-            self.after
-                .object_type_by_id(id)
-                .ok_or_else(|| Error::internal("schema.inconsistent", "a link type without its object type"))
-        };
-        let ends = (&**end(after.source.object_type)?, &**end(after.target.object_type)?);
-        self.create(id, &Layout::of_link(after, ends)?, &[sql::link_index()])
+        match find(self.connection, id)? {
+            Some(found) => self.extend(&found.table, &after.properties, None),
+            None => Ok(()),
+        }
     }
 
-    fn create(&self, id: TableId, layout: &Layout, indexes: &[IndexDefinition]) -> Result<()> {
-        let sql = match id.kind {
-            TableKind::Object => statement::OBJECT_TABLE_INSERT,
-            TableKind::Link => statement::LINK_TABLE_INSERT,
-        };
-        let mut insert = self.connection.prepare_cached(sql).map_err(sqlite)?;
-        let number = insert.insert((id.space.uuid().as_bytes(), id.of)).map_err(sqlite)?;
-        let table = Table::new(id.kind, number, false);
-        self.execute(&layout.create(&SqliteDialect, &table.names, false))?;
-        indexes.iter().try_for_each(|index| self.execute(&index.create(&SqliteDialect, &table.names, false)))
+    /// Makes a table that would be made later without all the columns its type had: who still holds the schema before reads them.
+    fn keep(&mut self, id: TableId, layout: &Layout, indexes: &[IndexDefinition]) -> Result<()> {
+        if find(self.connection, id)?.is_some() {
+            return Ok(());
+        }
+        self.changed = true;
+        creation::create(self.connection, id, layout, indexes, self.seq)
     }
 
     /// Adds the columns that the table does not have.
-    fn extend(&self, table: &Table, properties: &[Property], key: Option<usize>) -> Result<()> {
+    fn extend(&mut self, table: &Table, properties: &[Property], key: Option<usize>) -> Result<()> {
         let had = layout(self.connection, table)?.properties;
         let own = properties.iter().enumerate().filter(|(index, _)| key != Some(*index));
         for (name, kind) in own.flat_map(|(_, property)| sql::stored(property)) {
@@ -200,9 +237,9 @@ impl Publisher<'_> {
     }
 
     /// Ends every row of a table.
-    fn end(&self, id: TableId, indexes: &[IndexDefinition]) -> Result<()> {
+    fn end(&mut self, id: TableId, indexes: &[IndexDefinition]) -> Result<()> {
         let Some(found) = find(self.connection, id)? else { return Ok(()) };
-        let table = keep_superseded(self.connection, id.kind, &found, indexes)?;
+        let table = keep_superseded(self.connection, &found, indexes, self.seq)?;
         let every = layout(self.connection, &table)?.property_names();
         let sql = sql::supersede_all(&SqliteDialect, (id.kind, &table), &every)?;
         let mut copy = self.connection.prepare(&sql).map_err(sqlite)?;
@@ -211,7 +248,8 @@ impl Publisher<'_> {
         self.execute(&sql::delete_all(&SqliteDialect, &table))
     }
 
-    fn execute(&self, sql: &str) -> Result<()> {
+    fn execute(&mut self, sql: &str) -> Result<()> {
+        self.changed = true;
         execute(self.connection, sql)
     }
 }
@@ -220,9 +258,9 @@ impl Publisher<'_> {
 /// time to read the file's schema.
 pub(super) fn keep_superseded(
     connection: &Connection,
-    kind: TableKind,
     found: &FoundTable,
     indexes: &[IndexDefinition],
+    seq: Seq,
 ) -> Result<Table> {
     if found.table.superseded {
         return Ok(found.table.clone());
@@ -232,16 +270,21 @@ pub(super) fn keep_superseded(
     for index in indexes {
         execute(connection, &index.create(&SqliteDialect, &found.table.names, true))?;
     }
-    let sql = match kind {
+    let sql = match found.kind {
         TableKind::Object => statement::OBJECT_TABLE_SUPERSEDED,
         TableKind::Link => statement::LINK_TABLE_SUPERSEDED,
     };
-    connection.prepare_cached(sql).and_then(|mut mark| mark.execute([found.number])).map_err(sqlite)?;
-    Ok(Table::new(kind, found.number, true))
+    let mark = (found.number, seq_value(seq));
+    connection.prepare_cached(sql).and_then(|mut update| update.execute(mark)).map_err(sqlite)?;
+    Ok(Table::new(found.kind, found.number, true))
 }
 
 pub(super) fn execute(connection: &Connection, sql: &str) -> Result<()> {
     connection.execute_batch(sql).map_err(|e| sqlite(e).with("statement", sql))
+}
+
+fn loses_columns(before: &[Property], after: &[Property]) -> bool {
+    before.iter().any(|before| after.iter().all(|after| after.column != before.column))
 }
 
 fn same_columns(before: &[Property], after: &[Property]) -> bool {

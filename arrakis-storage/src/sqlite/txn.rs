@@ -20,7 +20,7 @@ use super::reading::run_static;
 use super::row::{bind_row, read_link, read_row};
 use super::table::{self, Publisher, TableId, TableText};
 use super::value::{Binder, RowReader};
-use super::{commit_log, ontology, statement};
+use super::{commit_log, creation, index, ontology, statement};
 use crate::sql::{self, Columns, IndexDefinition, seq_value};
 
 /// A transaction of the file.
@@ -47,9 +47,13 @@ impl<'c> SqliteTxn<'c> {
         }
     }
 
-    /// Has the indexes of the empty tables that a batch fills built at the end.
-    pub(super) fn defer_indexes(&mut self, commits: &[Commit]) -> Result<()> {
-        self.deferred = Deferred::of_batch(self.connection, commits)?;
+    /// Has the indexes of the empty tables that a batch fills built at the end. The batch begins at `seq`.
+    pub(super) fn defer_indexes(&mut self, commits: &[Commit], seq: Seq) -> Result<()> {
+        let filled = index::filled(commits)?;
+        for (id, _) in &filled {
+            self.make(*id, seq)?;
+        }
+        self.deferred = Deferred::of_tables(self.connection, filled)?;
         self.changed_tables |= !self.deferred.is_empty();
         Ok(())
     }
@@ -61,22 +65,37 @@ impl<'c> SqliteTxn<'c> {
         Ok(self.changed_tables)
     }
 
-    fn objects(&mut self, space: SpaceId, object_type: &ObjectType) -> Result<&mut Access<'c>> {
+    /// The statements on the objects of a type, whose table is made where there is none.
+    fn objects(&mut self, space: SpaceId, object_type: &ObjectType, seq: Seq) -> Result<&mut Access<'c>> {
+        self.make(TableId::of_object(space, object_type), seq)?;
         self.found_objects(space, object_type)?.ok_or_else(sql::missing_table)
     }
 
-    /// The statements on the objects of a type; `None` when nothing was published for it, so that it has none.
+    /// The statements on the objects of a type; `None` when nothing was ever written to it, so that it has none.
     fn found_objects(&mut self, space: SpaceId, object_type: &ObjectType) -> Result<Option<&mut Access<'c>>> {
         let columns = Columns::of_object(object_type);
         self.access(TableId::of_object(space, object_type), &object_type.properties, columns)
     }
 
-    fn links(&mut self, space: SpaceId, link_type: &LinkType) -> Result<&mut Access<'c>> {
+    fn links(&mut self, space: SpaceId, link_type: &LinkType, seq: Seq) -> Result<&mut Access<'c>> {
+        self.make(TableId::of_link(space, link_type), seq)?;
         self.found_links(space, link_type)?.ok_or_else(sql::missing_table)
     }
 
     fn found_links(&mut self, space: SpaceId, link_type: &LinkType) -> Result<Option<&mut Access<'c>>> {
         self.access(TableId::of_link(space, link_type), &link_type.properties, Columns::of_link(link_type))
+    }
+
+    /// Makes a table where there is none.
+    fn make(&mut self, id: TableId, seq: Seq) -> Result<()> {
+        let known = self.tables.contains_key(&id) || self.memory.texts.contains_key(&id);
+        if known || table::find(self.connection, id)?.is_some() {
+            return Ok(());
+        }
+        let Some(schema) = self.schema(id.space)? else { return Ok(()) };
+        self.remembers_writes = true;
+        self.changed_tables = true;
+        creation::make(self.connection, id, &schema, seq)
     }
 
     fn access(
@@ -109,12 +128,13 @@ impl<'c> SqliteTxn<'c> {
         id: TableId,
         (properties, columns): (&[Property], Columns<'_>),
         indexes: impl FnOnce() -> Result<Vec<IndexDefinition>>,
+        seq: Seq,
     ) -> Result<()> {
         let found = self.access(id, properties, columns)?.ok_or_else(sql::missing_table)?.text.found.clone();
         if found.table.superseded {
             return Ok(());
         }
-        table::keep_superseded(self.connection, id.kind, &found, &indexes()?)?;
+        table::keep_superseded(self.connection, &found, &indexes()?, seq)?;
         self.memory.texts.remove(&id);
         self.tables.remove(&id);
         self.remembers_writes = true;
@@ -194,12 +214,11 @@ impl Txn for SqliteTxn<'_> {
         let before = self.schema(space)?;
         let after = &publication.schema;
         self.remembers_writes = true;
-        self.changed_tables = true;
         // Statements in use would keep the tables they read from being changed.
         self.tables.clear();
         ontology::insert_schema(self.connection, space, after, seq)?;
-        let publisher = Publisher { connection: self.connection, space, before: before.as_deref(), after, seq };
-        publisher.run()?;
+        let publisher = Publisher::new((self.connection, space), (before.as_deref(), after), seq);
+        self.changed_tables |= publisher.run()?;
         self.memory.texts.retain(|id, _| id.space != space);
         self.memory.schemas.insert(space, Some(Arc::clone(after)));
         Ok(())
@@ -227,7 +246,7 @@ impl Txn for SqliteTxn<'_> {
         seq: Seq,
     ) -> Result<bool> {
         let (connection, tenant) = (self.connection, self.number(scope.tenant)?);
-        let access = self.objects(scope.space, object_type)?;
+        let access = self.objects(scope.space, object_type, seq)?;
         let insert = prepared(&mut access.insert, connection, &access.text.text.insert)?;
         let mut binder = Binder::new(insert);
         binder.bind(tenant)?.key(key)?.bind(seq_value(seq))?;
@@ -247,13 +266,13 @@ impl Txn for SqliteTxn<'_> {
         if old.revision != seq {
             let id = TableId::of_object(scope.space, object_type);
             let of_type = (&*object_type.properties, Columns::of_object(object_type));
-            self.keep_superseded(id, of_type, || sql::object_indexes(object_type))?;
-            let access = self.objects(scope.space, object_type)?;
+            self.keep_superseded(id, of_type, || sql::object_indexes(object_type), seq)?;
+            let access = self.objects(scope.space, object_type, seq)?;
             let supersede = prepared(&mut access.supersede, connection, &access.text.text.supersede)?;
             Binder::new(supersede).bind(seq_value(seq))?.bind(tenant)?.key(key)?;
             supersede.raw_execute().map_err(sqlite)?;
         }
-        let access = self.objects(scope.space, object_type)?;
+        let access = self.objects(scope.space, object_type, seq)?;
         let written = if let Some(values) = new {
             let update = prepared(&mut access.update, connection, &access.text.text.update)?;
             let mut binder = Binder::new(update);
@@ -345,13 +364,13 @@ impl Txn for SqliteTxn<'_> {
         if old.is_some_and(|old| old.revision != seq) {
             let id = TableId::of_link(scope.space, link_type);
             let of_type = (&*link_type.properties, Columns::of_link(link_type));
-            self.keep_superseded(id, of_type, || Ok(vec![sql::link_index()]))?;
-            let access = self.links(scope.space, link_type)?;
+            self.keep_superseded(id, of_type, || Ok(vec![sql::link_index()]), seq)?;
+            let access = self.links(scope.space, link_type, seq)?;
             let supersede = prepared(&mut access.supersede, connection, &access.text.text.supersede)?;
             Binder::new(supersede).bind(seq_value(seq))?.bind(tenant)?.key(source)?.key(target)?;
             supersede.raw_execute().map_err(sqlite)?;
         }
-        let access = self.links(scope.space, link_type)?;
+        let access = self.links(scope.space, link_type, seq)?;
         let written = match (old, new) {
             (None, None) => return Ok(()),
             (None, Some(values)) => {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use arrakis_core::commit::{AppliedBatch, apply_batch};
-use arrakis_core::{Atomicity, Commit, Error, ErrorKind, Outcome, Receipt, Result, Seq, Timestamp};
+use arrakis_core::ontology::Schema;
+use arrakis_core::{Atomicity, Change, Commit, Error, ErrorKind, Outcome, Receipt, Result, Seq, SpaceId, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -113,7 +114,7 @@ impl Work {
                 self.undo();
                 applied.results
             }
-            Ok(uncommitted) => self.commit(uncommitted),
+            Ok(uncommitted) => self.commit(commits, uncommitted),
             Err(error) => {
                 self.undo();
                 refused(error)
@@ -128,7 +129,7 @@ impl Work {
         }
         let at = Timestamp::from_micros(at).map_err(|e| unreadable("head", e))?;
         let mut txn = SqliteTxn::new(&self.connection, &mut self.memory);
-        txn.defer_indexes(commits)?;
+        txn.defer_indexes(commits, before.next())?;
         let applied = apply_batch(&mut txn, commits, atomicity, before, at)?;
         let changed_tables = txn.finish()?;
         if self.connection.is_autocommit() {
@@ -141,12 +142,12 @@ impl Work {
         Ok(Uncommitted { applied, before, changed_tables })
     }
 
-    fn commit(&mut self, uncommitted: Uncommitted) -> Vec<Result<Receipt>> {
+    fn commit(&mut self, commits: &[Commit], uncommitted: Uncommitted) -> Vec<Result<Receipt>> {
         let Uncommitted { applied, changed_tables, .. } = uncommitted;
         if changed_tables {
             self.readers.hold();
         }
-        let committed = run_static(&self.connection, statement::COMMIT);
+        let committed = self.commit_schemas(&published(commits, &applied.results));
         let results = match committed {
             Ok(()) => {
                 self.head = Some(applied.head);
@@ -164,6 +165,17 @@ impl Work {
         results
     }
 
+    /// Commits, and keeps what was published for the readers, who need not compile it again.
+    fn commit_schemas(&self, published: &[(SpaceId, Arc<Schema>)]) -> Result<()> {
+        let schemas = &self.readers.catalog().schemas;
+        let _turn = (!published.is_empty()).then(|| schemas.wait());
+        run_static(&self.connection, statement::COMMIT)?;
+        for (space, schema) in published {
+            schemas.set(*space, Arc::clone(schema));
+        }
+        Ok(())
+    }
+
     /// Undoes the transaction and forgets what was learned in it.
     fn undo(&mut self) {
         self.memory.forget();
@@ -173,6 +185,22 @@ impl Work {
             let _ = run_static(&self.connection, statement::ROLLBACK);
         }
     }
+}
+
+/// The schema versions a batch publishes.
+fn published(commits: &[Commit], results: &[Result<Receipt>]) -> Vec<(SpaceId, Arc<Schema>)> {
+    let mut published = Vec::new();
+    for (commit, result) in commits.iter().zip(results) {
+        if !result.as_ref().is_ok_and(|receipt| !receipt.replayed) {
+            continue;
+        }
+        for change in &commit.changes {
+            if let Change::Publish(publication) = change {
+                published.push((commit.scope.space, Arc::clone(&publication.schema)));
+            }
+        }
+    }
+    published
 }
 
 /// What a commit answers whose transaction could not be made durable. A transaction refused for want of room or of a lock is not in

@@ -1,1 +1,1 @@
-SELECT n, superseded FROM link_table WHERE space = ?1 AND link_type = ?2
+SELECT n, since, superseded FROM link_table WHERE space = ?1 AND link_type = ?2

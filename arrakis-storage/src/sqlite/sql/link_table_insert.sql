@@ -1,1 +1,1 @@
-INSERT INTO link_table (space, link_type) VALUES (?1, ?2)
+INSERT INTO link_table (space, link_type, since) VALUES (?1, ?2, ?3)

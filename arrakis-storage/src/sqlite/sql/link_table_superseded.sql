@@ -1,1 +1,1 @@
-UPDATE link_table SET superseded = 1 WHERE n = ?1
+UPDATE link_table SET superseded = ?2 WHERE n = ?1

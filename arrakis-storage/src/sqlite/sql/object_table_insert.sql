@@ -1,1 +1,1 @@
-INSERT INTO object_table (space, object_type) VALUES (?1, ?2)
+INSERT INTO object_table (space, object_type, since) VALUES (?1, ?2, ?3)

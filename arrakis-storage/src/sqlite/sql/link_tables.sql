@@ -1,0 +1,1 @@
+SELECT link_type FROM link_table WHERE space = ?1

@@ -1,0 +1,1 @@
+SELECT object_type FROM object_table WHERE space = ?1
