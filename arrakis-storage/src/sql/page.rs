@@ -1,7 +1,7 @@
 //! Pages of sets: order, keyset positions, and what is selected.
 
-use arrakis_core::kernel::plan::{Branch, Position, SortDirection};
-use arrakis_core::ontology::ObjectType;
+use arrakis_core::kernel::plan::{Branch, Comparison, Position, Predicate, Rel, SortDirection};
+use arrakis_core::ontology::Index;
 use arrakis_core::{BaseType, Result, Value};
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
 
@@ -40,11 +40,36 @@ pub(crate) fn segments(order: &[SortDirection], after: Option<&Position>) -> usi
     after.map_or(1, |after| steps(order, after).len())
 }
 
-/// Whether an index of the type gives this order, so that the segments after a position are ranges of it.
-pub(crate) fn is_indexed(object_type: &ObjectType, terms: &[usize], order: &[SortDirection]) -> bool {
+/// Whether the primary key or an index of the type gives this order among the branch's rows, so that the segments after a position are
+/// ranges of it. An index may lead with properties the branch fixes to one value each.
+pub(crate) fn is_indexed(branch: &Branch, order: &[SortDirection]) -> bool {
     let one_way = order.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
-    let leads = || object_type.indexes.iter().any(|index| index.properties == terms);
-    one_way && (terms.is_empty() || leads())
+    let object_type = &branch.object_type;
+    // What follows the key in an order decides nothing.
+    let terms = branch.order.split(|&term| term == object_type.primary_key).next().unwrap_or_default();
+    let gives = |index: &Index| {
+        let fixed = index.properties.strip_suffix(terms);
+        fixed.is_some_and(|fixed| fixed.iter().all(|&property| is_fixed(&branch.rel, property)))
+    };
+    one_way && (terms.is_empty() || object_type.indexes.iter().any(gives))
+}
+
+/// Whether a property has the same value in every object of a set, as far as that is plain to see.
+fn is_fixed(rel: &Rel, property: usize) -> bool {
+    match rel {
+        Rel::Filter(from, predicate) => is_compared(predicate, property) || is_fixed(from, property),
+        Rel::Intersect(sets) => sets.iter().any(|set| is_fixed(set, property)),
+        Rel::Subtract(from, _) => is_fixed(from, property),
+        Rel::All | Rel::Nothing | Rel::Keys(_) | Rel::Union(_) | Rel::Traverse(_) => false,
+    }
+}
+
+fn is_compared(predicate: &Predicate, property: usize) -> bool {
+    match predicate {
+        Predicate::And(all) => all.iter().any(|each| is_compared(each, property)),
+        Predicate::Compare(compared, Comparison::Eq, _) => *compared == property,
+        _ => false,
+    }
 }
 
 fn steps(order: &[SortDirection], after: &Position) -> Vec<Step> {

@@ -3,11 +3,9 @@
 use arrakis_core::kernel::plan::{Rel, Traverse};
 use arrakis_core::ontology::{Backing, End, ObjectType};
 use arrakis_core::{Key, Result};
-use sea_query::{
-    BinOper, CommonTableExpression, DynIden, Expr, ExprTrait, Query, SelectStatement, UnionType, WithClause,
-};
+use sea_query::{CommonTableExpression, DynIden, Expr, ExprTrait, Query, SelectStatement, UnionType, WithClause};
 
-use super::condition::{Condition, in_select, subquery};
+use super::condition::{Condition, in_select};
 use super::source::{Row, end_column, union_of};
 use super::{Builder, ColumnKind};
 
@@ -17,8 +15,10 @@ enum Start {
     Anywhere,
     /// None.
     Nowhere,
-    /// The right side of `near IN`.
-    In(Expr),
+    /// These.
+    Keys(Vec<sea_query::Value>, ColumnKind),
+    /// Those a statement selects.
+    Selected(Box<SelectStatement>),
 }
 
 /// One step of a walk.
@@ -113,12 +113,11 @@ impl Builder<'_> {
             Rel::Nothing => Start::Nowhere,
             Rel::Keys(keys) => {
                 let (values, kind) = key_values(&walk.from_type, keys)?;
-                if values.is_empty() { Start::Nowhere } else { Start::In(self.dialect.list(values, kind)) }
+                Start::Keys(values, kind)
             }
-            from => match self.select_keys(&walk.from_type, from)? {
-                Some(keys) => Start::In(subquery(keys)),
-                None => Start::Nowhere,
-            },
+            // So is what another walk ends at.
+            Rel::Traverse(before) => selected(self.walk(before, &walk.from_type)?),
+            from => selected(self.select_keys(&walk.from_type, from)?),
         })
     }
 
@@ -139,7 +138,7 @@ impl Builder<'_> {
                 self.union_parts(&table, &link, UnionType::Distinct, |select, _| {
                     let (near, far) = (link.fixed(end_column(end)), link.fixed(end_column(end.far())));
                     let edge = walk.edge.as_ref().map_or(Ok(Condition::Always), |edge| self.predicate(&link, edge))?;
-                    Ok(step.select(select, walk, near, far).and(edge))
+                    Ok(self.take(step, select, walk, (near, far)).and(edge))
                 })
             }
             Backing::ForeignKey { holder, property } => {
@@ -150,29 +149,28 @@ impl Builder<'_> {
                     let (held, key) = (row.property(property)?, row.fixed("k"));
                     let there = Condition::When(held.clone().is_not_null());
                     let (near, far) = if holder == end { (key, held) } else { (held, key) };
-                    Ok(step.select(select, walk, near, far).and(there))
+                    Ok(self.take(step, select, walk, (near, far)).and(there))
                 })
             }
         }
     }
-}
 
-impl Step {
     /// Selects the far end of a link that leads on, and says when it does.
-    fn select(&self, select: &mut SelectStatement, walk: &Traverse, near: Expr, far: Expr) -> Condition {
+    fn take(&self, step: &Step, select: &mut SelectStatement, walk: &Traverse, (near, far): (Expr, Expr)) -> Condition {
         select.expr_as(far, "k");
-        match self {
-            Self::From(start) => {
+        match step {
+            Step::From(start) => {
                 if walk.max > 1 {
                     select.expr_as(Expr::val(1_i64), "d");
                 }
                 match start {
                     Start::Anywhere => Condition::Always,
                     Start::Nowhere => Condition::Never,
-                    Start::In(keys) => Condition::When(near.binary(BinOper::In, keys.clone())),
+                    Start::Keys(keys, kind) => self.in_values(near, keys.clone(), *kind),
+                    Start::Selected(keys) => Condition::When(in_select(near, (**keys).clone())),
                 }
             }
-            Self::On { places, max } => {
+            Step::On { places, max } => {
                 let links = Expr::col((places.clone(), "d"));
                 select.expr(links.clone().add(1_i64)).from(places.clone());
                 let on = near.eq(Expr::col((places.clone(), "k")));
@@ -180,6 +178,10 @@ impl Step {
             }
         }
     }
+}
+
+fn selected(statement: Option<SelectStatement>) -> Start {
+    statement.map_or(Start::Nowhere, |statement| Start::Selected(Box::new(statement)))
 }
 
 fn key_values(object_type: &ObjectType, keys: &[Key]) -> Result<(Vec<sea_query::Value>, ColumnKind)> {

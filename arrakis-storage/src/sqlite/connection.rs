@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use arrakis_core::{Env, Error, ErrorKind, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{corrupt, is_busy, sqlite};
@@ -136,6 +137,8 @@ impl Location {
             Connection::open_with_flags(&self.path, flags).map_err(|e| sqlite(e).with("file", self.path.display()))?;
         connection.busy_timeout(Duration::from_millis(self.options.busy_timeout_ms)).map_err(sqlite)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        // Else SQLite plans by the value of a bound `LIMIT`, and prepares a cached statement anew each time one is bound.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(sqlite)?;
         set(&connection, "foreign_keys", true)?;
         set(&connection, "mmap_size", 0)?;
         function::register(&connection).map_err(sqlite)?;

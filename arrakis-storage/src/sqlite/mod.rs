@@ -17,6 +17,8 @@ mod migration;
 mod object;
 mod ontology;
 mod query;
+#[cfg(test)]
+mod query_plan;
 mod reader;
 mod reading;
 mod row;

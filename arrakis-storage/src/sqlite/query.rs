@@ -57,7 +57,7 @@ impl Page<'_> {
 fn one_type(reading: &Reading<'_>, builder: &Builder<'_>, plan: &QueryPlan, branch: &Branch) -> Result<QueryRows> {
     let mut page = Page { plan, objects: Vec::new(), last: None, more: false };
     let after = plan.after.as_ref();
-    let indexed = is_indexed(&branch.object_type, &branch.order, &plan.order);
+    let indexed = is_indexed(branch, &plan.order);
     let stretches = if indexed { (0..segments(&plan.order, after)).map(Some).collect() } else { vec![None] };
     for segment in stretches {
         if page.more {
@@ -88,10 +88,10 @@ fn read_object(row: &mut RowReader<'_, '_>, branch: &Branch, page: &mut Page<'_>
     } else {
         row.skip(branch.order.len());
     }
-    let value = |&property: &usize| {
-        if columns.is_key(property) { Ok(key.to_value()) } else { row.value(columns.base(property)?) }
-    };
-    let values = branch.output.iter().map(value).collect::<Result<_>>()?;
+    let mut values = Vec::with_capacity(branch.output.len());
+    for &property in &branch.output {
+        values.push(if columns.is_key(property) { key.to_value() } else { row.value(columns.base(property)?)? });
+    }
     let properties = Properties::new(Arc::clone(&page.plan.names), values);
     Ok(Object { object_type: branch.object_type.api_name.clone(), key, revision, properties })
 }

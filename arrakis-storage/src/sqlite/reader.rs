@@ -17,9 +17,8 @@ use super::watch::Watch;
 
 /// Steps of SQLite's machine between two looks at the watch.
 const STEPS_PER_LOOK: i32 = 1_000;
-/// Looks after which a read that runs where it was asked is stopped, to be run again on a thread that may block: well under a
-/// millisecond.
-const LOOKS_INLINE_MAX: u64 = 30;
+/// Looks after which a read that runs where it was asked is stopped, to be run again on a thread that may block: about a millisecond.
+const LOOKS_INLINE_MAX: u64 = 60;
 /// The most long reads at a time.
 const LONG_READS_MAX: usize = 4;
 

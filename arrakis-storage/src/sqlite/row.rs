@@ -27,11 +27,14 @@ pub(super) fn read_row(
     properties: &[Property],
     key: Option<(usize, &Key)>,
 ) -> Result<Vec<Value>> {
-    let value = |(index, property): (usize, &Property)| match key {
-        Some((at, key)) if at == index => Ok(key.to_value()),
-        _ => row.value(&property.data_type.base),
-    };
-    properties.iter().enumerate().map(value).collect()
+    let mut values = Vec::with_capacity(properties.len());
+    for (index, property) in properties.iter().enumerate() {
+        values.push(match key {
+            Some((at, key)) if at == index => key.to_value(),
+            _ => row.value(&property.data_type.base)?,
+        });
+    }
+    Ok(values)
 }
 
 /// Reads both ends, the revision and the values of a link.
