@@ -96,6 +96,7 @@ impl Filled {
         on.publish(&NewOntology::from_yaml(ONTOLOGY).unwrap()).await;
         let columns = ["id", "category", "score", "rank", "serial", "weight", "box"];
         let (items, parts) = (json!({ "objects": "Item" }), json!({ "links": "part" }));
+        // A table is made with its first row: boxes are in obj_1, items in obj_2.
         load(&on, &json!({ "objects": "Box" }), &["id"], (0..BOXES).map(|id| vec![id])).await;
         load(&on, &items, &columns, (0..ITEMS).map(|id| item(id, 0))).await;
         let ends = (0..ITEMS).flat_map(|id| (1..=PARTS).map(move |part| vec![id, (id * 3 + part) % ITEMS, 1]));
@@ -232,13 +233,13 @@ async fn a_page_goes_on_in_its_index_from_where_the_last_one_ended() {
         let past = |index: &str, fixed: &str, term: &str| format!("o INDEX {index} (t=?{fixed} AND {term}{after}?)");
         let first = |index: &str, fixed: &str| format!("o INDEX {index} (t=?{fixed})");
         for (set, property, [index, index_then], fixed, term) in [
-            (items(), "rank", ["obj_1_i_4", "obj_1_v_i_4"], "", "p4"),
-            (items_where("weight > 5"), "rank", ["obj_1_i_4", "obj_1_v_i_4"], "", "p4"),
-            (items_where("category = '4'"), "score", ["obj_1_i_2_3", "obj_1_v_i_2_3"], " AND p2=?", "p3"),
+            (items(), "rank", ["obj_2_i_4", "obj_2_v_i_4"], "", "p4"),
+            (items_where("weight > 5"), "rank", ["obj_2_i_4", "obj_2_v_i_4"], "", "p4"),
+            (items_where("category = '4'"), "score", ["obj_2_i_2_3", "obj_2_v_i_2_3"], " AND p2=?", "p3"),
             (
                 items_where("category = '4' AND weight > 5"),
                 "score",
-                ["obj_1_i_2_3", "obj_1_v_i_2_3"],
+                ["obj_2_i_2_3", "obj_2_v_i_2_3"],
                 " AND p2=?",
                 "p3",
             ),
@@ -272,17 +273,17 @@ async fn values_are_found_by_their_index() {
     let request = |set: &Json| json!({ "set": set, "page": { "size": PAGE } });
     let as_of = |set: &Json| json!({ "set": set, "page": { "size": PAGE }, "as_of": filled.before });
     let unique = items_where("serial = '7'");
-    filled.does(Method::Query, request(&unique), &["o INDEX obj_1_i_5 (t=? AND p5=?)"]).await;
-    let both = ["o INDEX obj_1_i_5 (t=? AND p5=?)", "o INDEX obj_1_v_i_5 (t=? AND p5=?)"];
+    filled.does(Method::Query, request(&unique), &["o INDEX obj_2_i_5 (t=? AND p5=?)"]).await;
+    let both = ["o INDEX obj_2_i_5 (t=? AND p5=?)", "o INDEX obj_2_v_i_5 (t=? AND p5=?)"];
     filled.does(Method::Query, as_of(&unique), &both).await;
     let prefix = items_where("starts_with(serial, '40')");
     // What an index finds in its own order is sorted by key.
-    let (range, sorted) = ("o INDEX obj_1_i_5 (t=? AND p5>? AND p5<?)", "USE TEMP B-TREE FOR ORDER BY");
+    let (range, sorted) = ("o INDEX obj_2_i_5 (t=? AND p5>? AND p5<?)", "USE TEMP B-TREE FOR ORDER BY");
     filled.does(Method::Query, request(&prefix), &[range, sorted]).await;
-    let then = [range, sorted, "o INDEX obj_1_v_i_5 (t=? AND p5>? AND p5<?)", sorted];
+    let then = [range, sorted, "o INDEX obj_2_v_i_5 (t=? AND p5>? AND p5<?)", sorted];
     filled.does(Method::Query, as_of(&prefix), &then).await;
     let range = items_where("rank > 500");
-    let (now, then) = ("o INDEX obj_1_i_4 (t=? AND p4>?)", "o INDEX obj_1_v_i_4 (t=? AND p4>?)");
+    let (now, then) = ("o INDEX obj_2_i_4 (t=? AND p4>?)", "o INDEX obj_2_v_i_4 (t=? AND p4>?)");
     let by_rank = |request: Json| {
         let mut request = request;
         request["order_by"] = by("rank", "asc");
@@ -296,7 +297,7 @@ async fn values_are_found_by_their_index() {
 async fn objects_are_found_by_their_keys() {
     let filled = Filled::new().await;
     let of_type = |name: &str| BY_KEY.replacen('o', name, 1);
-    let (now, then) = (of_type("obj_1"), BY_KEY_THEN.replacen('o', "obj_1_v", 1));
+    let (now, then) = (of_type("obj_2"), BY_KEY_THEN.replacen('o', "obj_2_v", 1));
     let get = |keys: Json| json!({ "type": "Item", "keys": keys });
     filled.does(Method::Get, get(json!([4])), &["SCAN h", &format!("{BY_KEY} LEFT-JOIN")]).await;
     filled.does(Method::Get, get(json!([4, 5])), &[&now, &now]).await;
@@ -324,7 +325,7 @@ async fn links_are_walked_by_index_in_both_directions() {
         |name: &str, key: &str, at: &str| [format!("l {name} (t=? AND {at}=?)"), format!("l {key} (t=? AND {at}=?)")];
     let forth = join("PRIMARY KEY", "PRIMARY KEY", "a");
     let back = join("INDEX lnk_1_by_target", "INDEX lnk_1_v_by_target", "b");
-    let held = ["INDEX obj_1_i_7", "INDEX obj_1_v_i_7"].map(|index| format!("o {index} (t=? AND p7=?)"));
+    let held = ["INDEX obj_2_i_7", "INDEX obj_2_v_i_7"].map(|index| format!("o {index} (t=? AND p7=?)"));
     let holder = [BY_KEY, BY_KEY_THEN].map(str::to_owned);
     for (from, link, [now, then]) in [
         ("Item", "parts", &forth),
@@ -350,11 +351,11 @@ async fn links_are_walked_by_index_in_both_directions() {
 #[tokio::test]
 async fn links_at_an_object_go_on_from_where_the_last_page_ended() {
     let filled = Filled::new().await;
-    let found = ["obj_1 PRIMARY KEY (t=? AND k=?)", "obj_1_v PRIMARY KEY (t=? AND k=? AND rev_to>?)"];
+    let found = ["obj_2 PRIMARY KEY (t=? AND k=?)", "obj_2_v PRIMARY KEY (t=? AND k=? AND rev_to>?)"];
     for (object_type, link, [now, then], after) in [
         ("Item", "parts", ["l PRIMARY KEY (t=? AND a=?", "l PRIMARY KEY (t=? AND a=?"], "b"),
         ("Item", "wholes", ["l INDEX lnk_1_by_target (t=? AND b=?", "l INDEX lnk_1_v_by_target (t=? AND b=?"], "a"),
-        ("Box", "contents", ["o INDEX obj_1_i_7 (t=? AND p7=?", "o INDEX obj_1_v_i_7 (t=? AND p7=?"], "k"),
+        ("Box", "contents", ["o INDEX obj_2_i_7 (t=? AND p7=?", "o INDEX obj_2_v_i_7 (t=? AND p7=?"], "k"),
     ] {
         for as_of in [Json::Null, filled.before.clone()] {
             let links: &[&str] = if as_of.is_null() { &[now] } else { &[now, then] };
