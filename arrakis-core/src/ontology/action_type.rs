@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::definition::definition;
-use super::{NewConstraint, NewDataType, Status};
-use crate::{ApiName, DataType, ObjectTypeId, Value};
+use super::{ActionValue, Computed, Condition, NewConstraint, NewDataType, Status, Test};
+use crate::{ApiName, BaseType, DataType, LinkTypeId, ObjectTypeId, Value};
 
 definition! {
     /// A kind of action, as the file states it.
@@ -71,28 +71,6 @@ definition! {
     }
 }
 
-/// A value an action computes with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum ActionValue {
-    /// A parameter's value; an object's is its key.
-    Parameter(ApiName),
-    /// A property of an object given as a parameter.
-    ParameterProperty {
-        /// The parameter.
-        parameter: ApiName,
-        /// The property of its object type or interface.
-        property: ApiName,
-    },
-    /// Who acts, a string.
-    Actor,
-    /// When, a timestamp.
-    Now,
-    /// A value written out; null is the absent one.
-    Literal(Json),
-}
-
 definition! {
     /// What must hold before an action does anything.
     pub struct NewCriterion {
@@ -101,35 +79,6 @@ definition! {
         /// What the caller is told where it does not hold.
         pub message: String,
     }
-}
-
-/// A condition over the parameters of an action. A comparison with an absent value is false; `not` is the complement.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Condition {
-    /// All hold.
-    And(Vec<Condition>),
-    /// At least one holds.
-    Or(Vec<Condition>),
-    /// It does not hold.
-    Not(Box<Condition>),
-    /// Both are equal.
-    Eq(ActionValue, ActionValue),
-    /// They are not equal.
-    Ne(ActionValue, ActionValue),
-    /// The first is less.
-    Lt(ActionValue, ActionValue),
-    /// The first is less or equal.
-    Lte(ActionValue, ActionValue),
-    /// The first is greater.
-    Gt(ActionValue, ActionValue),
-    /// The first is greater or equal.
-    Gte(ActionValue, ActionValue),
-    /// It is one of the values listed.
-    In(ActionValue, Vec<Json>),
-    /// It is absent.
-    IsNull(ActionValue),
 }
 
 /// Something an action does.
@@ -144,7 +93,7 @@ pub enum NewRule {
         /// Its properties.
         properties: BTreeMap<ApiName, ActionValue>,
     },
-    /// Modifies an object, or each of a list.
+    /// Modifies an object, or each of a list or set.
     ModifyObject {
         /// The parameter that gives it.
         object: ApiName,
@@ -158,7 +107,7 @@ pub enum NewRule {
         /// Its properties.
         properties: BTreeMap<ApiName, ActionValue>,
     },
-    /// Deletes an object, or each of a list.
+    /// Deletes an object, or each of a list or set.
     DeleteObject {
         /// The parameter that gives it.
         object: ApiName,
@@ -213,13 +162,111 @@ pub struct ActionType {
     /// Its parameters, in the order of the file.
     pub parameters: Vec<Parameter>,
     /// What must hold before anything is done.
-    pub criteria: Vec<NewCriterion>,
-    /// What is done, in order. Every name in it is known, every value fits.
-    pub rules: Vec<NewRule>,
+    pub criteria: Vec<Criterion>,
+    /// What is done, in order.
+    pub rules: Vec<ActionRule>,
     /// What follows.
-    pub effects: Vec<NewEffect>,
+    pub effects: Vec<ActionEffect>,
     /// Its status.
     pub status: Status,
+}
+
+/// What must hold before an action does anything, resolved.
+#[derive(Clone, Debug)]
+pub struct Criterion {
+    /// The condition. It reads parameters, not the objects that rules modify.
+    pub condition: Test,
+    /// What the caller is told where it does not hold.
+    pub message: String,
+}
+
+/// Something an action does, resolved: every name is known, every value has the base type of its property and is there where one is
+/// required. A `usize` is an index, of a parameter of the action or of a property of the type that is written.
+///
+/// What depends on data is judged where it is written: constraints, the length of a key, whether the object is there.
+#[derive(Clone, Debug)]
+pub enum ActionRule {
+    /// Creates an object.
+    CreateObject {
+        /// Its type.
+        object_type: ObjectTypeId,
+        /// Its properties.
+        set: Vec<(usize, Computed)>,
+    },
+    /// Modifies an object, or each of a list or set.
+    ModifyObject {
+        /// The parameter that gives it.
+        parameter: usize,
+        /// The properties that change, by their names in the parameter's object type or interface. What an interface's property is in
+        /// an object's own type is in that type's [`Implementation`](super::Implementation); the values fit it, too.
+        set: Vec<(ApiName, Computed)>,
+    },
+    /// Modifies the object with the key given where there is one, else creates it.
+    CreateOrModifyObject {
+        /// Its type.
+        object_type: ObjectTypeId,
+        /// Its properties.
+        set: Vec<(usize, Computed)>,
+    },
+    /// Deletes an object, or each of a list or set.
+    DeleteObject {
+        /// The parameter that gives it.
+        parameter: usize,
+    },
+    /// Links objects.
+    CreateLink {
+        /// The link type.
+        link_type: LinkTypeId,
+        /// What is at the source end.
+        source: Endpoint,
+        /// What is at the target end.
+        target: Endpoint,
+        /// The properties of each link.
+        set: Vec<(usize, Computed)>,
+    },
+    /// Unlinks objects.
+    DeleteLink {
+        /// The link type.
+        link_type: LinkTypeId,
+        /// What is at the source end.
+        source: Endpoint,
+        /// What is at the target end.
+        target: Endpoint,
+    },
+}
+
+/// What is at an end of the links a rule creates or deletes. With several objects at an end, there is one link for each.
+#[derive(Clone, Debug)]
+pub enum Endpoint {
+    /// The object or objects of a parameter, of the end's type.
+    Objects(usize),
+    /// The object with this key.
+    Key(Computed),
+}
+
+/// Something that follows an action, resolved.
+#[derive(Clone, Debug)]
+pub enum ActionEffect {
+    /// An event is published.
+    Event {
+        /// Its type, in the past tense, such as `airport.renamed`.
+        event_type: String,
+        /// The parameter that gives the object it is about.
+        subject: Option<usize>,
+        /// Its data, by name.
+        data: Vec<EventValue>,
+    },
+}
+
+/// One value of an event's data.
+#[derive(Clone, Debug)]
+pub struct EventValue {
+    /// Its name.
+    pub api_name: ApiName,
+    /// Its type, as [`Value::to_json_as`] needs it; a literal's is JSON.
+    pub base: BaseType,
+    /// The value.
+    pub value: Computed,
 }
 
 /// What the caller of an action gives, resolved.
@@ -265,8 +312,8 @@ impl NewParameter {
 }
 
 impl ActionType {
-    /// A parameter by name.
-    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
-        self.parameters.iter().find(|parameter| parameter.api_name == *name)
+    /// A parameter by name, with its index.
+    pub fn parameter(&self, name: &str) -> Option<(usize, &Parameter)> {
+        self.parameters.iter().enumerate().find(|(_, parameter)| parameter.api_name == *name)
     }
 }

@@ -1,10 +1,12 @@
 //! The ontology: object types, links, interfaces, actions; published as immutable, compiled schemas.
 
 mod action_type;
+mod action_value;
 mod cache;
 mod cast;
 mod check;
 mod compile;
+mod computed;
 mod definition;
 mod engine;
 mod expression;
@@ -24,9 +26,10 @@ mod store;
 mod stored;
 
 pub use self::action_type::{
-    ActionType, ActionValue, Condition, NewActionType, NewCriterion, NewEffect, NewParameter, NewRule, Parameter,
-    ParameterObject, ParameterType,
+    ActionEffect, ActionRule, ActionType, Criterion, Endpoint, EventValue, NewActionType, NewCriterion, NewEffect,
+    NewParameter, NewRule, Parameter, ParameterObject, ParameterType,
 };
+pub use self::action_value::{ActionValue, CaseWhen, Condition};
 pub use self::cache::SCHEMAS_CACHED_MAX;
 pub use self::check::{DataCheck, VIOLATION_SAMPLES_MAX, Violations};
 pub use self::compile::{
@@ -37,6 +40,7 @@ pub use self::compile::{
     PATTERN_LEN_MAX, PATTERN_SIZE_MAX_BYTES, PATTERNS_MAX, PROPERTIES_MAX, SCHEMA_SIZE_MAX, SHARED_PROPERTIES_MAX,
     STRUCT_FIELDS_MAX, VALUE_TYPES_MAX, validate,
 };
+pub use self::computed::{Computed, Inputs, Operator, Test};
 pub use self::definition::{
     Dropped, MigrationStep, Moved, NewChanges, NewConstraint, NewDataType, NewField, NewForeignKey, NewImplementation,
     NewInterface, NewLinkConstraint, NewLinkSide, NewLinkType, NewMigration, NewObjectType, NewOntology, NewProperty,

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::action_value::{ActionScope, Elements, check_condition};
+use super::action_value::{ActionScope, Elements};
 use super::limit::{
     ACTION_CRITERIA_MAX, ACTION_EFFECTS_MAX, ACTION_PARAMETERS_MAX, ACTION_RULES_MAX, DESCRIPTION_LEN_MAX,
     LABEL_LEN_MAX, PROPERTIES_MAX, at_most, text,
 };
 use super::{Compiler, duplicate_name, unknown_name};
-use crate::ontology::{ActionType, NewActionType, NewEffect, NewParameter, Parameter, ParameterObject, ParameterType};
+use crate::ontology::{
+    ActionEffect, ActionType, Criterion, EventValue, NewActionType, NewCriterion, NewEffect, NewParameter, Parameter,
+    ParameterObject, ParameterType,
+};
 use crate::{ApiName, Error, Result};
 
 impl Compiler<'_> {
@@ -39,35 +42,47 @@ impl Compiler<'_> {
             return None;
         }
         let parameters = self.parameters(&new.parameters, types);
-        let by_name: HashMap<&ApiName, Option<&Parameter>> =
-            new.parameters.iter().zip(&parameters).map(|(new, resolved)| (&new.name, resolved.as_ref())).collect();
-        let scope = ActionScope { types, parameters: by_name };
-        for (index, criterion) in new.criteria.iter().enumerate() {
-            let mark = self.faults.mark();
-            text(&mut self.faults, "message", Some(&criterion.message), LABEL_LEN_MAX);
-            let mut size = 0;
-            let judged = check_condition(&criterion.condition, &scope, 1, &mut size);
-            self.faults.take(judged.map_err(|e| e.at("condition")));
-            self.faults.at(mark, || format!("criteria[{index}]"));
-        }
+        let by_name: HashMap<&ApiName, (usize, Option<&Parameter>)> = new
+            .parameters
+            .iter()
+            .zip(&parameters)
+            .enumerate()
+            .map(|(index, (new, resolved))| (&new.name, (index, resolved.as_ref())))
+            .collect();
+        let scope = ActionScope { types, parameters: &by_name, modified: None };
+        let criteria = self.criteria(&new.criteria, &scope);
+        let mut rules = Vec::with_capacity(new.rules.len());
         for (index, rule) in new.rules.iter().enumerate() {
             let mark = self.faults.mark();
-            scope.check_rule(rule, &mut self.faults);
+            rules.extend(scope.rule(rule, &mut self.faults));
             self.faults.at(mark, || format!("rules[{index}]"));
         }
+        let mut effects = Vec::with_capacity(new.effects.len());
         for (index, effect) in new.effects.iter().enumerate() {
             let mark = self.faults.mark();
-            self.effect(effect, &scope);
+            effects.extend(self.effect(effect, &scope));
             self.faults.at(mark, || format!("effects[{index}].event"));
         }
         Some(ActionType {
             api_name: new.name.clone(),
-            criteria: new.criteria.clone(),
-            rules: new.rules.clone(),
-            effects: new.effects.clone(),
+            criteria,
+            rules,
+            effects,
             status: new.status.clone(),
             parameters: parameters.into_iter().flatten().collect(),
         })
+    }
+
+    fn criteria(&mut self, new: &[NewCriterion], scope: &ActionScope<'_, '_, '_>) -> Vec<Criterion> {
+        let mut criteria = Vec::with_capacity(new.len());
+        for (index, criterion) in new.iter().enumerate() {
+            let mark = self.faults.mark();
+            text(&mut self.faults, "message", Some(&criterion.message), LABEL_LEN_MAX);
+            let condition = self.faults.take(scope.condition(&criterion.condition).map_err(|e| e.at("condition")));
+            criteria.extend(condition.map(|condition| Criterion { condition, message: criterion.message.clone() }));
+            self.faults.at(mark, || format!("criteria[{index}]"));
+        }
+        criteria
     }
 
     fn parameters(&mut self, new: &[NewParameter], types: &Elements<'_, '_>) -> Vec<Option<Parameter>> {
@@ -121,7 +136,7 @@ impl Compiler<'_> {
         Some(Parameter { api_name: new.name.clone(), parameter_type, required: new.required, default })
     }
 
-    fn effect(&mut self, effect: &NewEffect, scope: &ActionScope<'_, '_, '_>) {
+    fn effect(&mut self, effect: &NewEffect, scope: &ActionScope<'_, '_, '_>) -> Option<ActionEffect> {
         let NewEffect::Event { event_type, subject, data } = effect;
         if !is_event_type(event_type) {
             self.faults.push(
@@ -133,17 +148,19 @@ impl Compiler<'_> {
                 .at("type"),
             );
         }
-        if let Some(subject) = subject {
-            let judged = scope.object(subject).map(|_| ()).map_err(|e| e.at("subject"));
-            self.faults.take(judged);
-        }
+        let subject = subject.as_ref().and_then(|subject| {
+            let found = scope.object(subject).map(|(index, _)| index).map_err(|e| e.at("subject"));
+            self.faults.take(found)
+        });
         if !at_most(&mut self.faults, "data", data.len(), PROPERTIES_MAX) {
-            return;
+            return None;
         }
+        let mut values = Vec::with_capacity(data.len());
         for (name, value) in data {
-            let judged = scope.any_type(value).map_err(|e| e.at(name).at("data"));
-            self.faults.take(judged);
+            let resolved = self.faults.take(scope.any_type(value).map_err(|e| e.at(name).at("data")));
+            values.extend(resolved.map(|(value, base)| EventValue { api_name: name.clone(), base, value }));
         }
+        Some(ActionEffect::Event { event_type: event_type.clone(), subject, data: values })
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use super::action_shape::{Form, Kind, Shape};
 use super::interface::Draft;
-use super::limit::{ENUM_VALUES_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_SIZE_MAX};
+use super::limit::{EXPRESSION_DEPTH_MAX, EXPRESSION_SIZE_MAX};
 use super::property::is_unknown;
 use super::unknown_name;
-use crate::ontology::{ActionValue, Condition, LinkType, ObjectType, Parameter, ParameterObject, ParameterType};
+use crate::ontology::action_value::Part;
+use crate::ontology::{ActionValue, Computed, LinkType, ObjectType, Parameter, ParameterObject, ParameterType};
 use crate::{ApiName, BaseType, DataType, Error, ObjectTypeId, Result};
 
 /// The types of the document, for what actions name.
@@ -35,235 +37,186 @@ impl<'d> Elements<'_, 'd> {
 }
 
 /// What the values of one action may name.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ActionScope<'a, 'd, 't> {
     pub(super) types: &'t Elements<'a, 'd>,
-    /// `None` for one that has a fault of its own.
-    pub(super) parameters: HashMap<&'t ApiName, Option<&'t Parameter>>,
+    /// By name, with their indexes. `None` for one that has a fault of its own.
+    pub(super) parameters: &'t HashMap<&'t ApiName, (usize, Option<&'t Parameter>)>,
+    /// What the rule modifies, in a rule that does.
+    pub(super) modified: Option<&'t ParameterObject>,
 }
 
-/// A type with whether a value is certainly there. No type where what it comes from is faulty itself.
-#[derive(Debug)]
-struct Typed {
-    base: Option<BaseType>,
-    present: bool,
-}
+/// A property as values see it: its type, `None` where it is faulty itself, and whether it is required.
+type Seen = (Option<BaseType>, bool);
 
-const ABSENT: &str = "ontology.action.may_be_absent";
-
-impl ActionScope<'_, '_, '_> {
-    fn parameter(&self, name: &ApiName) -> Result<Option<&Parameter>> {
+impl<'t> ActionScope<'_, '_, 't> {
+    fn parameter(&self, name: &ApiName) -> Result<(usize, Option<&'t Parameter>)> {
         self.parameters.get(name).copied().ok_or_else(|| unknown_name("ontology.parameter.unknown", "parameter", name))
     }
 
-    /// The parameter of that name, which is one object or a list of them. `None` when it has a fault of its own.
-    pub(super) fn objects(&self, name: &ApiName) -> Result<Option<(&Parameter, &ParameterObject)>> {
-        let Some(parameter) = self.parameter(name)? else { return Ok(None) };
+    /// The parameter of that name, which is one object, a list or a set of them. Nothing but its index when it has a fault of its own.
+    pub(super) fn objects(&self, name: &ApiName) -> Result<(usize, Option<(&'t Parameter, &'t ParameterObject)>)> {
+        let (index, Some(parameter)) = self.parameter(name)? else { return Ok((0, None)) };
         match &parameter.parameter_type {
-            ParameterType::Object(object) | ParameterType::ObjectList(object) => Ok(Some((parameter, object))),
-            ParameterType::Value(_) | ParameterType::ObjectSet(_) => {
-                Err(Error::invalid("ontology.parameter.object", "the parameter is no object and no list of objects")
+            ParameterType::Object(object) | ParameterType::ObjectList(object) | ParameterType::ObjectSet(object) => {
+                Ok((index, Some((parameter, object))))
+            }
+            ParameterType::Value(_) => {
+                Err(Error::invalid("ontology.parameter.object", "the parameter is no object and gives none")
                     .with("parameter", name))
             }
         }
     }
 
     /// The parameter of that name, which is one object.
-    pub(super) fn object(&self, name: &ApiName) -> Result<Option<(&Parameter, &ParameterObject)>> {
+    pub(super) fn object(&self, name: &ApiName) -> Result<(usize, Option<(&'t Parameter, &'t ParameterObject)>)> {
         match self.objects(name)? {
-            Some((parameter, _)) if matches!(parameter.parameter_type, ParameterType::ObjectList(_)) => {
-                Err(Error::invalid("ontology.parameter.object", "the parameter is a list, not one object")
+            (_, Some((parameter, _))) if !matches!(parameter.parameter_type, ParameterType::Object(_)) => {
+                Err(Error::invalid("ontology.parameter.object", "the parameter is several objects, not one")
                     .with("parameter", name))
             }
             found => Ok(found),
         }
     }
 
-    /// The type of a value, `None` for a literal, whose type is where it is used.
-    fn typed(&self, value: &ActionValue) -> Result<Option<Typed>> {
-        Ok(Some(match value {
-            ActionValue::Literal(_) => return Ok(None),
-            ActionValue::Actor => Typed { base: Some(BaseType::String), present: true },
-            ActionValue::Now => Typed { base: Some(BaseType::Timestamp), present: true },
-            ActionValue::Parameter(name) => {
-                let Some(parameter) = self.parameter(name).map_err(|e| e.at("parameter"))? else {
-                    return Ok(Some(Typed { base: None, present: true }));
-                };
-                let present = parameter.required || parameter.default.is_some();
-                let base = match &parameter.parameter_type {
-                    ParameterType::Value(data_type) => Some(data_type.base.clone()),
-                    ParameterType::Object(ParameterObject::Type(id)) => {
-                        self.types.object_type_by_id(*id).and_then(key_base)
-                    }
-                    ParameterType::Object(ParameterObject::Interface(_))
-                    | ParameterType::ObjectList(_)
-                    | ParameterType::ObjectSet(_) => {
-                        return Err(Error::invalid(
-                            "ontology.action.no_value",
-                            "objects of an interface, lists and sets of objects are no values",
-                        )
-                        .with("parameter", name)
-                        .at("parameter"));
-                    }
-                };
-                Typed { base, present }
-            }
+    /// A value that names something, with the type of what it names.
+    pub(super) fn named<'v>(&self, value: &'v ActionValue) -> Result<Shape<'v>> {
+        match value {
+            ActionValue::Parameter(name) => self.parameter_value(name).map_err(|e| e.at("parameter")),
             ActionValue::ParameterProperty { parameter, property } => {
-                self.property(parameter, property).map_err(|e| e.at("parameter_property"))?
+                self.parameter_property(parameter, property).map_err(|e| e.at("parameter_property"))
             }
-        }))
+            ActionValue::Property(name) => {
+                let found = self.modified.ok_or_else(|| {
+                    Error::invalid(
+                        "ontology.action.no_object",
+                        "a property is that of the object a modify_object rule modifies: here is none",
+                    )
+                    .with("property", name)
+                });
+                let (base, required) =
+                    found.and_then(|object| self.property_of(object, name)).map_err(|e| e.at("property"))?;
+                Ok(leaf(base, required, Computed::Property(name.clone())))
+            }
+            ActionValue::Now => Ok(leaf(Some(BaseType::Timestamp), true, Computed::Now)),
+            _ => Ok(leaf(Some(BaseType::String), true, Computed::Actor)),
+        }
     }
 
-    fn property(&self, parameter: &ApiName, property: &ApiName) -> Result<Typed> {
-        let Some((parameter, object)) = self.object(parameter).map_err(|e| e.at("parameter"))? else {
-            return Ok(Typed { base: None, present: true });
+    fn parameter_value<'v>(&self, name: &ApiName) -> Result<Shape<'v>> {
+        let (index, Some(parameter)) = self.parameter(name)? else { return Ok(Shape::unknown()) };
+        let base = match &parameter.parameter_type {
+            ParameterType::Value(data_type) => Some(data_type.base.clone()),
+            ParameterType::Object(ParameterObject::Type(id)) => self.types.object_type_by_id(*id).and_then(key_base),
+            ParameterType::Object(ParameterObject::Interface(_))
+            | ParameterType::ObjectList(_)
+            | ParameterType::ObjectSet(_) => {
+                return Err(Error::invalid(
+                    "ontology.action.no_value",
+                    "objects of an interface, lists and sets of objects are no values",
+                )
+                .with("parameter", name));
+            }
         };
+        Ok(leaf(base, parameter.required || parameter.default.is_some(), Computed::Parameter(index)))
+    }
+
+    fn parameter_property<'v>(&self, name: &ApiName, property: &ApiName) -> Result<Shape<'v>> {
+        let (index, Some((parameter, object))) = self.object(name).map_err(|e| e.at("parameter"))? else {
+            return Ok(Shape::unknown());
+        };
+        let (base, required) = self.property_of(object, property).map_err(|e| e.at("property"))?;
+        let computed = Computed::ParameterProperty { parameter: index, property: property.clone() };
+        Ok(leaf(base, required && parameter.required, computed))
+    }
+
+    fn property_of(&self, object: &ParameterObject, name: &ApiName) -> Result<Seen> {
         let (data_type, required) = match object {
             ParameterObject::Type(id) => {
-                let Some(object_type) = self.types.object_type_by_id(*id) else {
-                    return Ok(Typed { base: None, present: true });
-                };
-                let found = object_type.index_of(property.as_str()).and_then(|index| object_type.properties.get(index));
+                let Some(object_type) = self.types.object_type_by_id(*id) else { return Ok((None, true)) };
+                let found = object_type.index_of(name.as_str()).and_then(|index| object_type.properties.get(index));
                 let found = found.ok_or_else(|| {
-                    unknown_name("ontology.property.unknown", "property", property)
+                    unknown_name("ontology.property.unknown", "property", name)
                         .with("object_type", &object_type.api_name)
-                        .at("property")
                 })?;
                 (&found.data_type, found.required)
             }
-            ParameterObject::Interface(name) => {
-                let Some(draft) = self.types.drafts.get(name).filter(|draft| draft.sound) else {
-                    return Ok(Typed { base: None, present: true });
-                };
-                let (_, found) = draft.interface.property(property.as_str()).map_err(|_| {
-                    unknown_name("ontology.property.unknown", "property", property)
-                        .with("interface", name)
-                        .at("property")
+            ParameterObject::Interface(interface) => {
+                let draft = self.types.drafts.get(interface).filter(|draft| draft.sound);
+                let Some(draft) = draft else { return Ok((None, true)) };
+                let (_, found) = draft.interface.property(name.as_str()).map_err(|_| {
+                    unknown_name("ontology.property.unknown", "property", name).with("interface", interface)
                 })?;
                 (&found.data_type, found.required)
             }
         };
-        let base = (!is_unknown(&data_type.base)).then(|| data_type.base.clone());
-        Ok(Typed { base, present: required && parameter.required })
+        Ok(((!is_unknown(&data_type.base)).then(|| data_type.base.clone()), required))
     }
 
-    /// Judges a value that has some type, or a literal.
-    pub(super) fn any_type(&self, value: &ActionValue) -> Result<()> {
-        self.typed(value).map(|_| ())
+    /// A value of any type, with its type: JSON for a literal.
+    pub(super) fn any_type(&self, value: &ActionValue) -> Result<(Computed, BaseType)> {
+        check_extent(Part::Value(value))?;
+        let shape = self.shape(value)?;
+        let base = match &shape.kind {
+            Kind::Known(base) => base.clone(),
+            Kind::Literal | Kind::Unknown => BaseType::Json,
+        };
+        Ok((shape.build(&base)?, base))
     }
 
-    /// Judges a value used where one of this type is expected.
-    pub(super) fn fits(&self, value: &ActionValue, expected: &DataType, must_be_present: bool) -> Result<()> {
+    /// A value used where one of this type is expected.
+    pub(super) fn fits(&self, value: &ActionValue, expected: &DataType, must_be_present: bool) -> Result<Computed> {
         if is_unknown(&expected.base) {
-            return self.any_type(value);
+            return self.any_type(value).map(|(computed, _)| computed);
         }
-        let present = match (self.typed(value)?, value) {
-            (None, ActionValue::Literal(json)) => !expected.read(json).map_err(|e| e.at("literal"))?.is_null(),
-            (Some(Typed { base: Some(base), .. }), _) if !base.is_stored_as(&expected.base) => {
-                return Err(mistyped(&base, &expected.base));
-            }
-            (Some(typed), _) => typed.present,
-            (None, _) => true,
+        let (computed, present) = if let ActionValue::Literal(json) = value {
+            let literal = expected.read(json).map_err(|e| e.at("literal"))?;
+            let present = !literal.is_null();
+            (Computed::Literal(literal), present)
+        } else {
+            check_extent(Part::Value(value))?;
+            let shape = self.shape(value)?;
+            let present = shape.present;
+            (shape.build(&expected.base)?, present)
         };
         if must_be_present && !present {
-            return Err(Error::invalid(ABSENT, "the value may be absent where one is required: require the parameter"));
+            return Err(Error::invalid(
+                "ontology.action.may_be_absent",
+                "the value may be absent where one is required: require the parameter",
+            ));
         }
-        Ok(())
+        Ok(computed)
     }
+}
+
+fn leaf<'v>(base: Option<BaseType>, present: bool, computed: Computed) -> Shape<'v> {
+    let Some(base) = base else { return Shape::unknown() };
+    let least = if let BaseType::Decimal { scale, .. } = base { scale } else { 0 };
+    Shape { kind: Kind::Known(base), least, present, form: Form::Leaf(computed) }
 }
 
 pub(super) fn key_base(object_type: &ObjectType) -> Option<BaseType> {
     object_type.key_property().ok().map(|key| key.data_type.base.clone()).filter(|base| !is_unknown(base))
 }
 
-fn mistyped(found: &BaseType, expected: &BaseType) -> Error {
-    Error::invalid(
-        "ontology.action.type",
-        format!("a value of type {} is expected, not of type {}", expected.name(), found.name()),
-    )
-    .with("expected", expected.name())
-    .with("found", found.name())
+/// Refuses what nests too deep or has too many parts.
+pub(super) fn check_extent(part: Part<'_>) -> Result<()> {
+    let code = match part {
+        Part::Condition(_) => "ontology.condition.too_large",
+        Part::Value(_) => "ontology.action.too_large",
+    };
+    extent(part, 1, &mut 0, code)
 }
 
-/// Judges a condition.
-pub(super) fn check_condition(
-    condition: &Condition,
-    scope: &ActionScope<'_, '_, '_>,
-    depth: usize,
-    size: &mut usize,
-) -> Result<()> {
+fn extent(part: Part<'_>, depth: usize, size: &mut usize, code: &'static str) -> Result<()> {
     *size += 1;
-    if depth > EXPRESSION_DEPTH_MAX || *size > EXPRESSION_SIZE_MAX {
-        return Err(Error::invalid("ontology.condition.too_large", "the condition is too large")
+    let parts = part.parts();
+    // What a condition or an operator is over does not nest it.
+    let nests = matches!(part, Part::Condition(_)) || !parts.is_empty();
+    if nests && depth > EXPRESSION_DEPTH_MAX || *size > EXPRESSION_SIZE_MAX {
+        return Err(Error::invalid(code, "there is too much in it")
             .with("depth_max", EXPRESSION_DEPTH_MAX)
             .with("size_max", EXPRESSION_SIZE_MAX));
     }
-    match condition {
-        Condition::And(all) => check_all(all, scope, depth, size).map_err(|e| e.at("and")),
-        Condition::Or(any) => check_all(any, scope, depth, size).map_err(|e| e.at("or")),
-        Condition::Not(inner) => check_condition(inner, scope, depth + 1, size).map_err(|e| e.at("not")),
-        Condition::Eq(a, b) => compare(a, b, false, scope).map_err(|e| e.at("eq")),
-        Condition::Ne(a, b) => compare(a, b, false, scope).map_err(|e| e.at("ne")),
-        Condition::Lt(a, b) => compare(a, b, true, scope).map_err(|e| e.at("lt")),
-        Condition::Lte(a, b) => compare(a, b, true, scope).map_err(|e| e.at("lte")),
-        Condition::Gt(a, b) => compare(a, b, true, scope).map_err(|e| e.at("gt")),
-        Condition::Gte(a, b) => compare(a, b, true, scope).map_err(|e| e.at("gte")),
-        Condition::In(value, listed) => {
-            let judge = || {
-                if listed.is_empty() || listed.len() > ENUM_VALUES_MAX {
-                    return Err(Error::invalid("ontology.limit", "a list of 1 to 1000 values is expected")
-                        .with("limit", "listed values")
-                        .with("count", listed.len())
-                        .with("max", ENUM_VALUES_MAX)
-                        .at("[1]"));
-                }
-                let typed = scope.typed(value).map_err(|e| e.at("[0]"))?.ok_or_else(two_literals)?;
-                let Some(base) = typed.base else { return Ok(()) };
-                comparable(&base, false).map_err(|e| e.at("[0]"))?;
-                listed.iter().enumerate().try_for_each(|(index, json)| {
-                    base.read(json).map(|_| ()).map_err(|e| e.at(format!("[1][{index}]")))
-                })
-            };
-            judge().map_err(|e| e.at("in"))
-        }
-        Condition::IsNull(value) => match scope.typed(value).map_err(|e| e.at("is_null"))? {
-            Some(_) => Ok(()),
-            None => Err(two_literals().at("is_null")),
-        },
-    }
-}
-
-fn check_all(conditions: &[Condition], scope: &ActionScope<'_, '_, '_>, depth: usize, size: &mut usize) -> Result<()> {
-    if conditions.is_empty() {
-        return Err(Error::invalid("ontology.condition.empty", "at least one condition is expected"));
-    }
-    conditions.iter().enumerate().try_for_each(|(index, condition)| {
-        check_condition(condition, scope, depth + 1, size).map_err(|e| e.at(format!("[{index}]")))
-    })
-}
-
-fn compare(a: &ActionValue, b: &ActionValue, ordered: bool, scope: &ActionScope<'_, '_, '_>) -> Result<()> {
-    let typed = |value: &ActionValue, at: &'static str| scope.typed(value).map_err(|e| e.at(at));
-    let (base, against, path) = match (typed(a, "[0]")?, typed(b, "[1]")?) {
-        (None, None) => return Err(two_literals()),
-        (Some(Typed { base: Some(base), .. }), _) => (base, b, "[1]"),
-        (None, Some(Typed { base: Some(base), .. })) => (base, a, "[0]"),
-        (Some(_) | None, _) => return Ok(()),
-    };
-    comparable(&base, ordered)?;
-    scope.fits(against, &DataType::of(base), false).map_err(|e| e.at(path))
-}
-
-fn comparable(base: &BaseType, ordered: bool) -> Result<()> {
-    if base.is_scalar() && (!ordered || base.is_ordered()) {
-        return Ok(());
-    }
-    Err(Error::invalid("ontology.condition.type", "values of this type do not compare so").with("type", base.name()))
-}
-
-fn two_literals() -> Error {
-    Error::invalid(
-        "ontology.condition.constant",
-        "a condition is over a parameter or the actor, not over literals alone",
-    )
+    parts.into_iter().try_for_each(|(path, part)| extent(part, depth + 1, size, code).map_err(|e| e.at(path)))
 }

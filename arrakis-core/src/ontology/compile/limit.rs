@@ -45,9 +45,9 @@ pub const PATTERN_LEN_MAX: usize = 1_000;
 pub const PATTERN_SIZE_MAX_BYTES: usize = 1_048_576;
 /// The most different patterns in an ontology.
 pub const PATTERNS_MAX: usize = 2_000;
-/// The most operations in a derived property's expression or an action's condition.
+/// The most operators and operands in a derived property's expression, or in a value or condition of an action.
 pub const EXPRESSION_SIZE_MAX: usize = 256;
-/// How deep an expression or condition nests.
+/// How deep an expression, or a value or condition of an action, nests.
 pub const EXPRESSION_DEPTH_MAX: usize = 16;
 /// The most parameters of an action type.
 pub const ACTION_PARAMETERS_MAX: usize = 100;

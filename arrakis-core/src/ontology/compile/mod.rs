@@ -2,7 +2,10 @@
 //!
 //! Invariant: a [`Schema`] exists only of a document without a fault.
 
+mod action_condition;
+mod action_operator;
 mod action_rule;
+mod action_shape;
 mod action_type;
 mod action_value;
 mod data_type;

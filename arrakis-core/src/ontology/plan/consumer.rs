@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ApiName;
+use crate::ontology::action_value::Part;
 use crate::ontology::{
-    ActionValue, Condition, ElementKind, ElementPath, End, NewActionType, NewDataType, NewEffect, NewInterface,
-    NewLinkType, NewObjectType, NewOntology, NewParameter, NewProperty, NewRule,
+    ActionValue, ElementKind, ElementPath, End, NewActionType, NewDataType, NewEffect, NewInterface, NewLinkType,
+    NewObjectType, NewOntology, NewParameter, NewProperty, NewRule,
 };
 
 /// The consumers of each element of a definition, in the order of the file.
@@ -158,32 +159,50 @@ impl Consumers {
                 objects.insert(&parameter.name, (kind(name), name));
             }
         }
-        let mut values = Vec::new();
+        let mut read = |part: Part<'_>, modified: Option<(ElementKind, &ApiName)>| {
+            part.values(&mut |value| {
+                let found = match value {
+                    ActionValue::ParameterProperty { parameter, property } => {
+                        objects.get(parameter).map(|of| (*of, property))
+                    }
+                    ActionValue::Property(property) => modified.map(|of| (of, property)),
+                    _ => None,
+                };
+                if let Some(((kind, of), property)) = found {
+                    self.add_property(kind, of, property, &consumer);
+                }
+            });
+        };
         for criterion in &action_type.criteria {
-            condition_values(&criterion.condition, &mut values);
-        }
-        for rule in &action_type.rules {
-            self.rule(rule, &objects, &consumer, &mut values);
+            read(Part::Condition(&criterion.condition), None);
         }
         for NewEffect::Event { data, .. } in &action_type.effects {
-            values.extend(data.values());
+            data.values().for_each(|value| read(Part::Value(value), None));
         }
-        for value in values {
-            if let ActionValue::ParameterProperty { parameter, property } = value
-                && let Some((kind, of)) = objects.get(parameter)
-            {
-                self.add_property(*kind, of, property, &consumer);
-            }
+        for rule in &action_type.rules {
+            let (ends, properties, modified) = match rule {
+                NewRule::CreateObject { properties, .. } | NewRule::CreateOrModifyObject { properties, .. } => {
+                    ([None, None], Some(properties), None)
+                }
+                NewRule::ModifyObject { object, properties } => {
+                    ([None, None], Some(properties), objects.get(object).copied())
+                }
+                NewRule::CreateLink { source, target, properties, .. } => {
+                    ([Some(source), Some(target)], Some(properties), None)
+                }
+                NewRule::DeleteLink { source, target, .. } => ([Some(source), Some(target)], None, None),
+                NewRule::DeleteObject { .. } => ([None, None], None, None),
+            };
+            let values =
+                ends.into_iter().flatten().chain(properties.into_iter().flat_map(|properties| properties.values()));
+            values.for_each(|value| read(Part::Value(value), modified));
+        }
+        for rule in &action_type.rules {
+            self.rule(rule, &objects, &consumer);
         }
     }
 
-    fn rule<'r>(
-        &mut self,
-        rule: &'r NewRule,
-        objects: &HashMap<&ApiName, (ElementKind, &ApiName)>,
-        consumer: &str,
-        values: &mut Vec<&'r ActionValue>,
-    ) {
+    fn rule(&mut self, rule: &NewRule, objects: &HashMap<&ApiName, (ElementKind, &ApiName)>, consumer: &str) {
         let (written, properties) = match rule {
             NewRule::CreateObject { object_type, properties }
             | NewRule::CreateOrModifyObject { object_type, properties } => {
@@ -191,37 +210,20 @@ impl Consumers {
                 (Some((ElementKind::ObjectType, object_type)), Some(properties))
             }
             NewRule::ModifyObject { object, properties } => (objects.get(object).copied(), Some(properties)),
-            NewRule::CreateLink { link_type, source, target, properties } => {
+            NewRule::CreateLink { link_type, properties, .. } => {
                 self.add(ElementKind::LinkType, link_type, consumer);
-                values.extend([source, target]);
                 (Some((ElementKind::LinkType, link_type)), Some(properties))
             }
-            NewRule::DeleteLink { link_type, source, target } => {
+            NewRule::DeleteLink { link_type, .. } => {
                 self.add(ElementKind::LinkType, link_type, consumer);
-                values.extend([source, target]);
                 (None, None)
             }
             NewRule::DeleteObject { .. } => (None, None),
         };
-        for (property, value) in properties.into_iter().flatten() {
-            values.push(value);
+        for property in properties.into_iter().flat_map(|properties| properties.keys()) {
             if let Some((kind, of)) = written {
                 self.add_property(kind, of, property, consumer);
             }
         }
-    }
-}
-
-fn condition_values<'c>(condition: &'c Condition, values: &mut Vec<&'c ActionValue>) {
-    match condition {
-        Condition::And(all) | Condition::Or(all) => all.iter().for_each(|inner| condition_values(inner, values)),
-        Condition::Not(inner) => condition_values(inner, values),
-        Condition::Eq(a, b)
-        | Condition::Ne(a, b)
-        | Condition::Lt(a, b)
-        | Condition::Lte(a, b)
-        | Condition::Gt(a, b)
-        | Condition::Gte(a, b) => values.extend([a, b]),
-        Condition::In(value, _) | Condition::IsNull(value) => values.push(value),
     }
 }

@@ -62,7 +62,9 @@ fn a_good_action_type_has_no_fault() {
       - create_or_modify_object: {object_type: A, properties: {id: {literal: x}, name: {parameter: text}, at: now}}
       - modify_object: {object: some, properties: {tags: {parameter: list}, count: {literal: null}}}
       - modify_object: {object: i, properties: {label: {parameter: text}}}
+      - modify_object: {object: set, properties: {count: {property: count}, name: {upper: {property: name}}}}
       - delete_object: {object: some}
+      - delete_object: {object: set}
       - create_link: {link_type: L, source: {parameter: a}, target: {parameter: some}, properties: {weight: {literal: 1}}}
       - delete_link: {link_type: Parent, source: {parameter: text}, target: {parameter: a}}
     effects:
@@ -211,7 +213,7 @@ action_types: [{name: a, parameters: [{name: p, type: integer, default: x}]}]",
     (
         "ontology.parameter.object",
         "action_types[0].rules[0].delete_object.object",
-        action!("rules: [{delete_object: {object: set}}]"),
+        action!("rules: [{delete_object: {object: text}}]"),
     ),
     (
         "ontology.link_type.unknown",

@@ -1,6 +1,7 @@
 //! Bad documents, one for each way to be bad: the code, the path and that nothing else is wrong with it.
 
 mod action;
+mod action_value;
 mod element;
 mod value;
 
@@ -13,7 +14,7 @@ use crate::ontology::{NewOntology, Schema};
 type Case = (&'static str, &'static str, &'static str);
 
 fn tables() -> impl Iterator<Item = &'static Case> {
-    value::CASES.iter().chain(element::CASES).chain(action::CASES)
+    value::CASES.iter().chain(element::CASES).chain(action::CASES).chain(action_value::CASES)
 }
 
 fn read(yaml: &str) -> NewOntology {
@@ -47,6 +48,9 @@ fn each_code_has_a_bad_document() {
         include_str!("../status.rs"),
         include_str!("../action_type.rs"),
         include_str!("../action_value.rs"),
+        include_str!("../action_shape.rs"),
+        include_str!("../action_operator.rs"),
+        include_str!("../action_condition.rs"),
         include_str!("../action_rule.rs"),
     ];
     let mut codes: BTreeSet<&str> = sources
