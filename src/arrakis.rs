@@ -201,7 +201,7 @@ impl Arrakis {
             reason: None,
             preconditions: Vec::new(),
             changes: vec![Change::Tenancy(change)],
-            audit: AuditRecord { method: method.into(), request_id: ctx.request_id() },
+            audit: AuditRecord::new(method, ctx.request_id()),
             events: Vec::new(),
         };
         self.inner.committer.commit(commit).await.map(drop)

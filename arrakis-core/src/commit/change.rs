@@ -185,6 +185,29 @@ pub struct AuditRecord {
     pub method: Arc<str>,
     /// The request it came with.
     pub request_id: RequestId,
+    /// The action that was executed, when it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<ActionRecord>,
+    /// The commit it undoes, when it undoes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<CommitId>,
+}
+
+/// What the audit log says of an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionRecord {
+    /// The action type.
+    pub name: Arc<str>,
+    /// What the caller gave, by parameter, in the JSON form.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub parameters: serde_json::Map<String, serde_json::Value>,
+}
+
+impl AuditRecord {
+    /// A record that names a method and a request, and no action.
+    pub fn new(method: impl Into<Arc<str>>, request_id: RequestId) -> Self {
+        Self { method: method.into(), request_id, action: None, undoes: None }
+    }
 }
 
 /// Something the world may hear of, in the shape of a `CloudEvents` 1.0 event: the envelope's other attributes come from the commit.

@@ -104,6 +104,14 @@ pub trait CommitLog: std::fmt::Debug + Send + Sync + 'static {
     /// - dropping the future does not stop the batch; it is applied whole or not at all
     async fn commit_batch(&self, commits: Vec<Commit>, atomicity: Atomicity) -> Vec<Result<Receipt>>;
 
+    /// Applies a commit as [`CommitLog::commit_batch`] would, answers what it would touch, and undoes it.
+    ///
+    /// # Behavior
+    /// - answers the very effects, on-delete rules included, or the very refusal a commit of it would have now
+    /// - changes nothing and takes no `seq`
+    /// - a commit whose id is in the log is refused with `commit.id.taken`
+    async fn rehearse(&self, commit: Commit) -> Result<Vec<Effect>>;
+
     /// The newest commit, 0 for an empty store.
     async fn head(&self) -> Result<Seq>;
 

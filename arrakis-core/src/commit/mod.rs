@@ -8,10 +8,10 @@ mod committer;
 mod log;
 mod txn;
 
-pub use self::apply::{Applied, AppliedBatch, CASCADE_MAX, apply, apply_batch};
+pub use self::apply::{Applied, AppliedBatch, CASCADE_MAX, apply, apply_batch, rehearse};
 pub use self::change::{
-    AuditRecord, COMMIT_CHANGES_MAX, Change, Commit, Event, LinkChange, LinkOp, LinkRef, ObjectChange, ObjectOp,
-    ObjectRef, Precondition, Publication, Receipt, TenancyChange,
+    ActionRecord, AuditRecord, COMMIT_CHANGES_MAX, Change, Commit, Event, LinkChange, LinkOp, LinkRef, ObjectChange,
+    ObjectOp, ObjectRef, Precondition, Publication, Receipt, TenancyChange,
 };
 pub use self::committer::{COMMIT_BATCH_MAX, COMMIT_QUEUE_MAX, Committer};
 pub use self::log::{Atomicity, CommitLog, Effect, EffectKind, LogEntry, LogPage, undone};

@@ -133,6 +133,9 @@ pub struct Version {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
+    /// The action that did it, when one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Arc<str>>,
     /// The commit's id.
     pub commit: CommitId,
     /// The values it had from then on; `None` for a deletion.

@@ -94,7 +94,7 @@ impl Ontology {
             reason,
             preconditions: Vec::new(),
             changes: vec![Change::Publish(Arc::new(publication))],
-            audit: AuditRecord { method: "ontology.apply".into(), request_id: ctx.request_id() },
+            audit: AuditRecord::new("ontology.apply", ctx.request_id()),
             events: vec![event],
         };
         self.committer.commit(commit).await

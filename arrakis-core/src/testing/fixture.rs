@@ -110,7 +110,7 @@ impl Fixture {
             reason: None,
             preconditions: Vec::new(),
             changes: Vec::new(),
-            audit: AuditRecord { method: "test".into(), request_id: RequestId::from_uuid(self.env.uuid()) },
+            audit: AuditRecord::new("test", RequestId::from_uuid(self.env.uuid())),
             events: Vec::new(),
         }
     }

@@ -1,8 +1,8 @@
 //! The commit log.
 
-use arrakis_core::commit::apply_batch;
+use arrakis_core::commit::{apply_batch, rehearse};
 use arrakis_core::{
-    Atomicity, Capability, Commit, CommitId, CommitLog, LogPage, Receipt, Result, Scope, Seq, Tenant, TenantId,
+    Atomicity, Capability, Commit, CommitId, CommitLog, Effect, LogPage, Receipt, Result, Scope, Seq, Tenant, TenantId,
     Timestamp,
 };
 use async_trait::async_trait;
@@ -21,6 +21,12 @@ impl CommitLog for MemoryStore {
             Ok(batch) => batch.results,
             Err(error) => commits.iter().map(|_| Err(error.duplicate())).collect(),
         }
+    }
+
+    async fn rehearse(&self, commit: Commit) -> Result<Vec<Effect>> {
+        let mut state = self.write()?;
+        let seq = state.head().next();
+        rehearse(&mut MemoryTxn::new(&mut state), &commit, seq)
     }
 
     async fn head(&self) -> Result<Seq> {

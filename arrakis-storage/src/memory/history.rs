@@ -64,6 +64,7 @@ fn version(view: &View<'_>, seq: Seq, change: EffectKind, properties: Option<Pro
         at: entry.at,
         actor: entry.actor.clone(),
         reason: entry.reason.clone(),
+        action: entry.audit.action.as_ref().map(|action| Arc::clone(&action.name)),
         commit: entry.commit,
         properties,
     })

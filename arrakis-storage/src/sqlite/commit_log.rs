@@ -48,6 +48,7 @@ pub(super) fn append(connection: &Connection, entry: &LogEntry) -> Result<()> {
             entry.actor.as_str(),
             entry.reason.as_deref(),
             body,
+            entry.audit.action.as_ref().map(|action| &*action.name),
         ))
         .map(drop)
         .map_err(sqlite)
@@ -130,6 +131,10 @@ fn seq_at(connection: &Connection, at: Timestamp) -> Result<Seq> {
 impl CommitLog for SqliteStore {
     async fn commit_batch(&self, commits: Vec<Commit>, atomicity: Atomicity) -> Vec<Result<Receipt>> {
         self.writer.commit_batch(commits, atomicity).await
+    }
+
+    async fn rehearse(&self, commit: Commit) -> Result<Vec<Effect>> {
+        self.writer.rehearse(commit).await
     }
 
     async fn head(&self) -> Result<Seq> {

@@ -117,8 +117,8 @@ fn changes(rows: Vec<RowVersion>, after: Seq) -> Vec<(Seq, EffectKind, Option<Ve
 
 fn version(reading: &Reading<'_>, seq: Seq, change: EffectKind, properties: Option<Properties>) -> Result<Version> {
     let mut found = reading.connection.prepare_cached(statement::LOG_AUTHOR).map_err(sqlite)?;
-    let row = found.query_row([sql::seq_value(seq)], |row| Ok((author(row, 0), uuid(row.get(3)?))));
-    let (author, commit) = row
+    let row = found.query_row([sql::seq_value(seq)], |row| Ok((author(row, 0), uuid(row.get(3)?), row.get(4)?)));
+    let (author, commit, action) = row
         .optional()
         .map_err(sqlite)?
         .ok_or_else(|| Error::corrupt("store.log.gap", "a row was written by a commit that is not in the log"))?;
@@ -129,6 +129,7 @@ fn version(reading: &Reading<'_>, seq: Seq, change: EffectKind, properties: Opti
         at: author.at,
         actor: author.actor,
         reason: author.reason,
+        action,
         commit: CommitId::from_uuid(commit),
         properties,
     })

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use arrakis_core::commit::{AppliedBatch, apply_batch};
+use arrakis_core::commit::{AppliedBatch, apply_batch, rehearse};
 use arrakis_core::ontology::Schema;
-use arrakis_core::{Atomicity, Change, Commit, Error, ErrorKind, Outcome, Receipt, Result, Seq, SpaceId, Timestamp};
+use arrakis_core::{
+    Atomicity, Change, Commit, Effect, Error, ErrorKind, Outcome, Receipt, Result, Seq, SpaceId, Timestamp,
+};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,15 +23,15 @@ use crate::sql::seq_value;
 /// The most batches waiting; who comes then waits for room.
 const QUEUE_MAX: usize = 1_024;
 
-struct Batch {
-    commits: Vec<Commit>,
-    atomicity: Atomicity,
-    answer: oneshot::Sender<Vec<Result<Receipt>>>,
+/// What the thread is asked.
+enum Ask {
+    Commit { commits: Vec<Commit>, atomicity: Atomicity, answer: oneshot::Sender<Vec<Result<Receipt>>> },
+    Rehearse { commit: Box<Commit>, answer: oneshot::Sender<Result<Vec<Effect>>> },
 }
 
 /// The way to the thread that writes.
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<Batch>>,
+    queue: Option<mpsc::Sender<Ask>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -52,10 +54,18 @@ impl Writer {
         let closed = |outcome| (0..count).map(|_| Err(closed().outcome_is(outcome))).collect();
         let (answer, answered) = oneshot::channel();
         let Some(queue) = &self.queue else { return closed(Outcome::NotApplied) };
-        if queue.send(Batch { commits, atomicity, answer }).await.is_err() {
+        if queue.send(Ask::Commit { commits, atomicity, answer }).await.is_err() {
             return closed(Outcome::NotApplied);
         }
         answered.await.unwrap_or_else(|_| closed(Outcome::Unknown))
+    }
+
+    /// Applies a commit and undoes it.
+    pub(super) async fn rehearse(&self, commit: Commit) -> Result<Vec<Effect>> {
+        let (answer, answered) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(closed)?;
+        queue.send(Ask::Rehearse { commit: Box::new(commit), answer }).await.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
     }
 
     /// Waits for the batches handed over, and ends the thread with its connection.
@@ -92,11 +102,13 @@ struct Uncommitted {
 }
 
 impl Work {
-    fn run(mut self, mut waiting: mpsc::Receiver<Batch>) {
-        while let Some(Batch { commits, atomicity, answer }) = waiting.blocking_recv() {
-            let results = self.batch(&commits, atomicity);
-            // A writer that stopped waiting has no use for its answer.
-            let _ = answer.send(results);
+    fn run(mut self, mut waiting: mpsc::Receiver<Ask>) {
+        while let Some(ask) = waiting.blocking_recv() {
+            // Who stopped waiting has no use for the answer.
+            match ask {
+                Ask::Commit { commits, atomicity, answer } => drop(answer.send(self.batch(&commits, atomicity))),
+                Ask::Rehearse { commit, answer } => drop(answer.send(self.rehearse(&commit))),
+            }
             if self.statistics.refresh_when_due(&self.connection) {
                 self.readers.renew();
             }
@@ -122,11 +134,27 @@ impl Work {
         }
     }
 
-    fn apply(&mut self, commits: &[Commit], atomicity: Atomicity) -> Result<Uncommitted> {
-        let (before, at) = reading::head(&self.connection)?;
-        if self.head != Some(before) {
+    fn rehearse(&mut self, commit: &Commit) -> Result<Vec<Effect>> {
+        run_static(&self.connection, statement::BEGIN_IMMEDIATE)?;
+        let effects = self.newest().and_then(|(head, _)| {
+            let mut txn = SqliteTxn::new(&self.connection, &mut self.memory);
+            rehearse(&mut txn, commit, head.next())
+        });
+        self.undo();
+        effects
+    }
+
+    /// The newest commit and its instant. What was learned before another process wrote is forgotten.
+    fn newest(&mut self) -> Result<(Seq, i64)> {
+        let (head, at) = reading::head(&self.connection)?;
+        if self.head != Some(head) {
             self.memory.forget();
         }
+        Ok((head, at))
+    }
+
+    fn apply(&mut self, commits: &[Commit], atomicity: Atomicity) -> Result<Uncommitted> {
+        let (before, at) = self.newest()?;
         let at = Timestamp::from_micros(at).map_err(|e| unreadable("head", e))?;
         let mut txn = SqliteTxn::new(&self.connection, &mut self.memory);
         txn.defer_indexes(commits, before.next())?;

@@ -32,14 +32,33 @@ pub fn apply(txn: &mut dyn Txn, commit: &Commit, seq: Seq, last_at: Timestamp) -
         return if tenant == commit.scope.tenant {
             Ok(Applied::Before(Receipt { replayed: true, ..receipt }))
         } else {
-            Err(Error::conflict("commit.id.taken", "the commit id is already used"))
+            Err(id_taken())
         };
     }
     txn.savepoint()?;
-    let result = Application { txn, commit, seq, effects: Vec::new(), unchecked: Vec::new(), index: 0, bound: false }
-        .run(last_at);
+    let result = Application::new(txn, commit, seq).run(last_at);
     txn.release(result.is_ok())?;
     result
+}
+
+/// Applies one commit within an open transaction and undoes it: what [`crate::CommitLog::rehearse`] answers.
+///
+/// # Errors
+/// What would refuse the commit.
+pub fn rehearse(txn: &mut dyn Txn, commit: &Commit, seq: Seq) -> Result<Vec<Effect>> {
+    if txn.receipt(commit.id)?.is_some() {
+        return Err(id_taken());
+    }
+    txn.savepoint()?;
+    let mut application = Application::new(txn, commit, seq);
+    let applied = application.apply();
+    let effects = std::mem::take(&mut application.effects);
+    txn.release(false)?;
+    applied.map(|()| effects)
+}
+
+fn id_taken() -> Error {
+    Error::conflict("commit.id.taken", "the commit id is already used")
 }
 
 struct Application<'a> {
@@ -60,8 +79,12 @@ enum Unchecked {
     Restricted { change: usize, link_type: Arc<LinkType>, end: End, key: Key },
 }
 
-impl Application<'_> {
-    fn run(mut self, last_at: Timestamp) -> Result<Applied> {
+impl<'a> Application<'a> {
+    fn new(txn: &'a mut dyn Txn, commit: &'a Commit, seq: Seq) -> Self {
+        Self { txn, commit, seq, effects: Vec::new(), unchecked: Vec::new(), index: 0, bound: false }
+    }
+
+    fn apply(&mut self) -> Result<()> {
         let schema = self.check_schema()?;
         for (index, precondition) in self.commit.preconditions.iter().enumerate() {
             self.check(precondition).map_err(|e| e.at(format!("preconditions[{index}]")))?;
@@ -70,9 +93,11 @@ impl Application<'_> {
             self.index = index;
             self.change(schema.as_deref(), change).map_err(|e| e.at(format!("changes[{index}]")))?;
         }
-        if let Some(schema) = &schema {
-            self.check_references(schema)?;
-        }
+        schema.map_or(Ok(()), |schema| self.check_references(&schema))
+    }
+
+    fn run(mut self, last_at: Timestamp) -> Result<Applied> {
+        self.apply()?;
         let at = self.commit.at.max(last_at);
         let entry = LogEntry {
             seq: self.seq,

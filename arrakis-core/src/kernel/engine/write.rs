@@ -48,7 +48,7 @@ impl Kernel {
             reason: reason.map(Into::into),
             preconditions: Vec::new(),
             changes: Vec::new(),
-            audit: crate::commit::AuditRecord { method: method.into(), request_id: ctx.request_id() },
+            audit: crate::commit::AuditRecord::new(method, ctx.request_id()),
             events: Vec::new(),
         }
     }

@@ -70,7 +70,7 @@ impl World {
             reason: self.ids.bool().then(|| "because".into()),
             preconditions: Vec::new(),
             changes,
-            audit: AuditRecord { method: "test".into(), request_id: RequestId::from_uuid(uuid::Uuid::from_u128(1)) },
+            audit: AuditRecord::new("test", RequestId::from_uuid(uuid::Uuid::from_u128(1))),
             events: Vec::new(),
         }
     }

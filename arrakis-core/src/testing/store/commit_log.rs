@@ -311,6 +311,44 @@ pub async fn a_receipt_is_found_by_its_tenant(fixture: Fixture) {
     assert_eq!(fixture.store.receipt(fixture.own, fixture.unused_id()).await.unwrap(), None);
 }
 
+/// A rehearsal answers the effects a commit then has, and changes nothing.
+pub async fn a_rehearsal_tells_what_a_commit_would_do(fixture: Fixture) {
+    fixture.wrote(team(&fixture, "a")).await;
+    let head = fixture.store.head().await.unwrap();
+    let drafts = [
+        team(&fixture, "b").modify("Team", "a", json!({ "score": 3 })),
+        fixture.draft(fixture.own).delete("Team", "a"),
+        fixture.draft(fixture.own),
+    ];
+    for draft in drafts {
+        let commit = Commit::from(draft);
+        let foreseen = fixture.store.rehearse(commit.clone()).await.unwrap();
+        assert_eq!(fixture.store.rehearse(commit.clone()).await.unwrap(), foreseen);
+        let seq = fixture.wrote(commit).await;
+        let page = fixture.store.entries(fixture.own, Seq(seq.0 - 1), 1).await.unwrap();
+        assert_eq!(page.entries[0].effects, foreseen);
+    }
+    assert_eq!(fixture.store.head().await.unwrap(), Seq(head.0 + 3), "rehearsals take no number");
+}
+
+/// A rehearsal answers the refusal a commit would get; a commit id in the log is refused.
+pub async fn a_rehearsal_refuses_what_a_commit_refuses(fixture: Fixture) {
+    let commit = Commit::from(team(&fixture, "a"));
+    fixture.wrote(commit.clone()).await;
+    let head = fixture.store.head().await.unwrap();
+    assert_eq!(fixture.store.rehearse(commit).await.unwrap_err().code(), "commit.id.taken");
+    for draft in [team(&fixture, "b").create("Team", json!({ "code": "a", "title": "a" })), {
+        fixture.draft(fixture.own).modify("Team", "z", json!({ "score": 1 }))
+    }] {
+        let commit = Commit::from(draft);
+        let foretold = fixture.store.rehearse(commit.clone()).await.unwrap_err();
+        let told = fixture.write(commit).await.unwrap_err();
+        assert_eq!((foretold.code(), foretold.path()), (told.code(), told.path()));
+    }
+    assert!(fixture.object(fixture.own, "Team", "b").await.is_none());
+    assert_eq!(fixture.store.head().await.unwrap(), head);
+}
+
 /// The key of cursors is the store's own and stays.
 pub async fn the_cursor_key_stays(fixture: Fixture) {
     let key = fixture.store.cursor_key();

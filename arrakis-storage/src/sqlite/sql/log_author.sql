@@ -1,1 +1,1 @@
-SELECT at, actor, reason, commit_id FROM commit_log WHERE seq = ?1
+SELECT at, actor, reason, commit_id, action FROM commit_log WHERE seq = ?1

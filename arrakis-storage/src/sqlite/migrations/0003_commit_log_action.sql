@@ -1,0 +1,1 @@
+ALTER TABLE commit_log ADD COLUMN action TEXT
