@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrakis_core::commit::AuditRecord;
-use arrakis_core::kernel::{Kernel, KernelService};
+use arrakis_core::kernel::{ActionHandler, ActionService, CommitValidator, Kernel, KernelService};
 use arrakis_core::ontology::{Class, Finding, NewOntology, Ontology, OntologyService, Published};
 use arrakis_core::{
     Actor, Change, Commit, CommitId, Committer, Context, Env, Error, ErrorKind, Grants, Permission, RequestId, Result,
@@ -29,7 +29,7 @@ struct Inner {
     store: Arc<dyn Store>,
     committer: Committer,
     ontology: Arc<dyn OntologyService>,
-    kernel: Arc<dyn KernelService>,
+    kernel: Kernel,
 }
 
 impl Arrakis {
@@ -62,12 +62,14 @@ impl Arrakis {
     }
 
     pub(crate) async fn start(settings: ArrakisBuilder, store: Arc<dyn Store>) -> Result<Self> {
+        let (limits, hook_timeout) = (settings.action_limits, settings.hook_timeout);
         let (env, actor, (space, tenant)) = settings.into_parts()?;
         let scope = Scope { tenant: TenantId::named(&tenant)?, space: SpaceId::named(&space)? };
         let committer = Committer::start(Arc::clone(&store) as _);
         let ontology = Arc::new(Ontology::new(env.clone(), committer.clone(), Arc::clone(&store) as _));
         let kernel = Kernel::new(env.clone(), committer.clone(), Arc::clone(&store) as _, Arc::clone(&ontology) as _);
-        let inner = Inner { env, scope, actor, store, committer, ontology, kernel: Arc::new(kernel) };
+        let kernel = kernel.with_action_limits(limits).with_hook_timeout(hook_timeout);
+        let inner = Inner { env, scope, actor, store, committer, ontology, kernel };
         let arrakis = Self { inner: Arc::new(inner) };
         let ctx = arrakis.context();
         if arrakis.inner.store.tenant(scope.tenant).await?.is_none() {
@@ -93,7 +95,23 @@ impl Arrakis {
 
     /// The data kernel: write and read objects and links.
     pub fn kernel(&self) -> &dyn KernelService {
-        &*self.inner.kernel
+        &self.inner.kernel
+    }
+
+    /// The actions the ontology declares: validate and execute them, undo what was done.
+    pub fn actions(&self) -> &dyn ActionService {
+        &self.inner.kernel
+    }
+
+    /// Lets a handler of the application take part in every call of an action: it sees what is decided, and may add edits or refuse. It
+    /// takes the place of the handler the action has. [`crate::HandlerFn`] makes one of an asynchronous function.
+    pub fn on_action(&self, action: &str, handler: impl ActionHandler) {
+        self.inner.kernel.on_action(action, handler);
+    }
+
+    /// Lets a validator of the application see every commit of objects and links before it is made, and veto it.
+    pub fn before_commit(&self, validator: impl CommitValidator) {
+        self.inner.kernel.before_commit(validator);
     }
 
     /// The application's own context: every permission, the tenant this was opened for, a fresh request id.

@@ -1,7 +1,9 @@
 //! Settings other than the default.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use arrakis_core::kernel::{ActionLimits, HOOK_TIMEOUT_DEFAULT};
 use arrakis_core::{Actor, Env, Result, Store, TENANCY_NAME_DEFAULT};
 use arrakis_storage::MemoryStore;
 #[cfg(feature = "sqlite")]
@@ -19,6 +21,8 @@ pub struct ArrakisBuilder {
     space: String,
     tenant: String,
     actor: Option<Actor>,
+    pub(crate) action_limits: ActionLimits,
+    pub(crate) hook_timeout: Duration,
     #[cfg(feature = "sqlite")]
     sqlite: SqliteOptions,
 }
@@ -31,6 +35,8 @@ impl Default for ArrakisBuilder {
             space: name(),
             tenant: name(),
             actor: None,
+            action_limits: ActionLimits::default(),
+            hook_timeout: HOOK_TIMEOUT_DEFAULT,
             #[cfg(feature = "sqlite")]
             sqlite: SqliteOptions::default(),
         }
@@ -63,6 +69,20 @@ impl ArrakisBuilder {
     #[must_use]
     pub fn actor(mut self, actor: Actor) -> Self {
         self.actor = Some(actor);
+        self
+    }
+
+    /// Sets the most an action does, in place of the default.
+    #[must_use]
+    pub const fn action_limits(mut self, limits: ActionLimits) -> Self {
+        self.action_limits = limits;
+        self
+    }
+
+    /// Sets how long a handler or validator of the application may take, in place of the default.
+    #[must_use]
+    pub const fn hook_timeout(mut self, timeout: Duration) -> Self {
+        self.hook_timeout = timeout;
         self
     }
 

@@ -5,11 +5,14 @@ mod builder;
 
 pub use arrakis_core::kernel::plan::{MeasureFunction, SortDirection, TimeUnit};
 pub use arrakis_core::kernel::{
-    AGGREGATE_GROUPS_MAX, Aggregate, AsOf, Budget, Cell, Direction, Edit, Expect, Filter, GetLinks, GetObjects, Group,
-    GroupBy, Groups, History, KernelExt, KernelService, LOAD_ROWS_MAX, Link, LinkEnds, Links, Load, LoadMode,
-    LoadReport, LoadRow, LoadTarget, Metric, Neighbour, NeighbourPage, Neighbours, NewProperties, Object, ObjectSet,
-    Objects, OrderBy, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page, PageRequest, Properties, PropertyValue, Query,
-    REJECTIONS_MAX, Range, Rejection, Subject, TRAVERSE_HOPS_MAX, Version, Versions, Walk, Write, Written,
+    AGGREGATE_GROUPS_MAX, Act, ActBatch, ActResult, Acted, ActedBatch, ActionCall, ActionHandler, ActionLimits,
+    ActionService, Aggregate, AsOf, BatchAtomicity, Budget, Cell, ChangedBy, ChangedSince, CommitValidator,
+    CriterionVerdict, Diff, Direction, Edit, Expect, Fault, Filter, GetLinks, GetObjects, Group, GroupBy, Groups,
+    HOOK_TIMEOUT_DEFAULT, HandlerFn, History, KernelExt, KernelService, LOAD_ROWS_MAX, Link, LinkEnds, Links, Load,
+    LoadMode, LoadReport, LoadRow, LoadTarget, Metric, NamedEffect, Neighbour, NeighbourPage, Neighbours,
+    NewProperties, Object, ObjectSet, Objects, OnConflict, OrderBy, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page,
+    PageRequest, ParameterVerdict, Properties, PropertyValue, Query, REJECTIONS_MAX, Range, Rejection, Subject,
+    TRAVERSE_HOPS_MAX, Undo, UndoReport, Validation, Version, Versions, Walk, Write, Written,
 };
 pub use arrakis_core::ontology::{
     ActionType, ApplyPlan, Backing, Cardinality, Class, End, FAULTS_MAX, Finding, Interface, LinkType,
@@ -17,10 +20,10 @@ pub use arrakis_core::ontology::{
     Refusal, Rule, Schema, SchemaHash, SchemaVersion, SchemaVersions, Status, Violations, validate,
 };
 pub use arrakis_core::{
-    Actor, ApiName, BaseType, Capability, Clock, CommitId, Constraint, Context, DataType, Date, Decimal, Duration,
-    EffectKind, Env, Error, ErrorKind, Geopoint, Grants, Ids, Key, LinkTypeId, ObjectTypeId, Outcome, Permission,
-    PropertyId, Receipt, RequestId, Result, Scope, Seq, SpaceId, Store, TENANCY_NAME_DEFAULT, TENANCY_NAME_LEN_MAX,
-    TenantId, Timestamp, Value,
+    Actor, ApiName, BaseType, Capability, Change, Clock, Commit, CommitId, Constraint, Context, DataType, Date,
+    Decimal, Duration, EffectKind, Env, Error, ErrorKind, Geopoint, Grants, Ids, Key, LinkTypeId, ObjectTypeId,
+    Outcome, Permission, PropertyId, Receipt, RequestId, Result, Scope, Seq, SpaceId, Store, TENANCY_NAME_DEFAULT,
+    TENANCY_NAME_LEN_MAX, TenantId, Timestamp, Value,
 };
 pub use arrakis_storage::MemoryStore;
 #[cfg(feature = "sqlite")]

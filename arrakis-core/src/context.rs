@@ -69,18 +69,21 @@ pub enum Permission {
     ObjectRead,
     /// Create, modify and delete objects and links.
     ObjectWrite,
+    /// Execute actions, and undo what was done.
+    ActionExecute,
     /// Create spaces and tenants.
     TenancyManage,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OntologyRead,
         Self::OntologyPlan,
         Self::OntologyPublish,
         Self::ObjectRead,
         Self::ObjectWrite,
+        Self::ActionExecute,
         Self::TenancyManage,
     ];
 
@@ -92,6 +95,7 @@ impl Permission {
             Self::OntologyPublish => "ontology.publish",
             Self::ObjectRead => "object.read",
             Self::ObjectWrite => "object.write",
+            Self::ActionExecute => "action.execute",
             Self::TenancyManage => "tenancy.manage",
         }
     }

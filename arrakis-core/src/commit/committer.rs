@@ -69,6 +69,11 @@ impl Committer {
         refused.map_or(Ok(receipts), Err)
     }
 
+    /// Commits many values in one transaction of their own, each by itself. Answers one result per commit, in order.
+    pub async fn commit_each(&self, commits: Vec<Commit>) -> Vec<Result<Receipt>> {
+        self.log.commit_batch(commits, Atomicity::Each).await
+    }
+
     /// Gives this clone up. When it is the last, waits until every commit handed over is answered and the log is let go.
     pub async fn close(self) {
         let Self { queue, log, task } = self;

@@ -17,6 +17,9 @@ pub struct History {
     /// How many, 1 to [`super::PAGE_SIZE_MAX`]; [`super::PAGE_SIZE_DEFAULT`] when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// Whether each version tells what it changed, property by property.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub diff: bool,
     /// The commit the answer must have seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<Seq>,
@@ -69,7 +72,14 @@ impl History {
         Self::of(Subject::Link { link_type: link_type.into(), source: source.into(), target: target.into() })
     }
 
+    /// With what each version changed.
+    #[must_use]
+    pub const fn with_diff(mut self) -> Self {
+        self.diff = true;
+        self
+    }
+
     const fn of(of: Subject) -> Self {
-        Self { of, after: Seq(0), limit: None, at_least: None }
+        Self { of, after: Seq(0), limit: None, diff: false, at_least: None }
     }
 }

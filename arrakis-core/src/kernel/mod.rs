@@ -1,5 +1,6 @@
 //! The data kernel: objects, links, and exact queries over them.
 
+mod action;
 mod aggregate;
 mod edit;
 mod engine;
@@ -21,6 +22,12 @@ mod set;
 mod store;
 mod time_unit;
 
+pub use self::action::{
+    ACTION_BATCH_MAX, ACTION_RETRIES_MAX, Act, ActBatch, ActResult, Acted, ActedBatch, ActionCall, ActionHandler,
+    ActionLimits, ActionService, BatchAtomicity, ChangedBy, ChangedSince, CommitValidator, CriterionVerdict, Fault,
+    HOOK_TIMEOUT_DEFAULT, HandlerFn, NamedEffect, OnConflict, PARAMETER_OBJECTS_MAX, ParameterVerdict,
+    UNDO_COMMITS_MAX, Undo, UndoReport, Validation,
+};
 pub use self::aggregate::{
     AGGREGATE_GROUPS_MAX, Aggregate, GROUP_KEYS_MAX, Group, GroupBy, Groups, METRICS_MAX, Metric, RANGES_MAX, Range,
 };
@@ -35,7 +42,7 @@ pub use self::link::{GetLinks, LINK_ENDS_MAX, LinkEnds, Links, Neighbour, Neighb
 pub use self::load::{
     Cell, LOAD_COLUMNS_MAX, LOAD_ROWS_MAX, Load, LoadMode, LoadReport, LoadRow, LoadTarget, REJECTIONS_MAX, Rejection,
 };
-pub use self::object::{Link, Object, Properties, Snapshot, Version};
+pub use self::object::{Diff, Link, Object, Properties, Snapshot, Version};
 pub use self::query::{AsOf, ORDER_TERMS_MAX, OrderBy, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page, PageRequest, Query};
 use self::resolve::{Names, Side};
 pub use self::service::{KernelExt, KernelService};

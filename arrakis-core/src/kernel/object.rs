@@ -141,6 +141,45 @@ pub struct Version {
     /// The values it had from then on; `None` for a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub properties: Option<Properties>,
+    /// What it changed, where that was asked for. Stores leave it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
+}
+
+/// The properties one version changed. An absent value is left out of the JSON form.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Diff {
+    /// Their values in the version before.
+    pub before: Properties,
+    /// Their values in this one.
+    pub after: Properties,
+}
+
+impl Diff {
+    /// What differs between two versions of one row; `None` stands for none.
+    pub fn between(before: Option<&Properties>, after: Option<&Properties>) -> Self {
+        let empty = Properties::empty();
+        let (before, after) = (before.unwrap_or(&empty), after.unwrap_or(&empty));
+        let names = if after.names.is_empty() { &before.names } else { &after.names };
+        let differs = |name: &&ApiName| {
+            let value = |of: &Properties| of.get(name.as_str()).cloned().unwrap_or_default();
+            value(before) != value(after)
+        };
+        let names: Arc<[ApiName]> = names.iter().filter(differs).cloned().collect();
+        let only = |of: &Properties| {
+            let position = |name: &ApiName| of.names.iter().position(|own| own == name);
+            let values = names.iter().map(|name| position(name).and_then(|at| of.values.get(at)).cloned());
+            let base = |types: &Arc<[BaseType]>| {
+                names.iter().map(|name| types.get(position(name)?).cloned()).collect::<Option<Arc<[BaseType]>>>()
+            };
+            Properties {
+                values: values.map(Option::unwrap_or_default).collect(),
+                types: of.types.as_ref().and_then(base),
+                names: Arc::clone(&names),
+            }
+        };
+        Self { before: only(before), after: only(after) }
+    }
 }
 
 /// What was read, and as of which commit.

@@ -67,6 +67,18 @@ impl Schema {
         })
     }
 
+    /// An action type by name.
+    ///
+    /// # Errors
+    /// `kernel.action.unknown`.
+    pub fn action_type(&self, name: &str) -> Result<&Arc<ActionType>> {
+        let found = self.action_types.binary_search_by(|action_type| action_type.api_name.as_str().cmp(name));
+        found
+            .ok()
+            .and_then(|index| self.action_types.get(index))
+            .ok_or_else(|| Error::not_found("kernel.action.unknown", "there is no such action").with("action", name))
+    }
+
     /// A link type by id.
     pub fn link_type_by_id(&self, id: LinkTypeId) -> Option<&Arc<LinkType>> {
         self.link_types

@@ -67,5 +67,6 @@ fn version(view: &View<'_>, seq: Seq, change: EffectKind, properties: Option<Pro
         action: entry.audit.action.as_ref().map(|action| Arc::clone(&action.name)),
         commit: entry.commit,
         properties,
+        diff: None,
     })
 }

@@ -132,5 +132,6 @@ fn version(reading: &Reading<'_>, seq: Seq, change: EffectKind, properties: Opti
         action,
         commit: CommitId::from_uuid(commit),
         properties,
+        diff: None,
     })
 }

@@ -16,3 +16,9 @@ mod kernel {
 
     arrakis_core::kernel_suite!(open);
 }
+
+mod action {
+    use super::open;
+
+    arrakis_core::action_suite!(open);
+}

@@ -28,6 +28,14 @@ pub(in crate::kernel) fn decide(schema: &Schema, edits: &[Edit]) -> Result<Decis
     if edits.is_empty() {
         return Err(Error::invalid("kernel.write.empty", "a write has at least one edit").at("edits"));
     }
+    decide_any(schema, edits)
+}
+
+/// Decides edits under a schema, if there are any.
+///
+/// # Errors
+/// As [`decide`].
+pub(in crate::kernel) fn decide_any(schema: &Schema, edits: &[Edit]) -> Result<Decision> {
     if edits.len() > COMMIT_CHANGES_MAX {
         return Err(Error::invalid("kernel.write.too_large", "the write has too many edits")
             .with("edits", edits.len())

@@ -9,7 +9,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value as Json};
 
-pub(super) use self::decide::{Decision, Held, decide, held, link_change, object_change};
+pub(super) use self::decide::{Decision, Held, decide, decide_any, held, link_change, object_change};
 pub(super) use self::row::{Template, dangling, key_of, link_set, settable};
 use crate::{CommitId, Error, Key, Receipt, Result, Seq};
 
@@ -189,6 +189,17 @@ impl<'de> Visitor<'de> for NewPropertiesVisitor {
 }
 
 impl Edit {
+    /// The object or link type it is about.
+    pub fn type_name(&self) -> &str {
+        match self {
+            Self::Create { object_type, .. }
+            | Self::Modify { object_type, .. }
+            | Self::Upsert { object_type, .. }
+            | Self::Delete { object_type, .. } => object_type,
+            Self::Link { link_type, .. } | Self::Unlink { link_type, .. } => link_type,
+        }
+    }
+
     /// The name of the edit in JSON.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -12,8 +12,8 @@ use crate::cursor::{self, Cursor, QueryHash};
 use crate::kernel::plan::LinksPlan;
 use crate::kernel::resolve::{self, LinksByEnds};
 use crate::kernel::{AsOf, Filter, GetLinks, Link, LinkEnds, Links, Neighbour, NeighbourPage, Neighbours, Snapshot};
-use crate::ontology::{End, LinkType};
-use crate::{Context, Error, Key, Result};
+use crate::ontology::{End, LinkType, ObjectType};
+use crate::{Context, Error, Key, Result, Seq};
 
 /// What defines the answer: the same for every page of a walk.
 #[derive(Serialize)]
@@ -81,9 +81,23 @@ impl Kernel {
     pub(super) async fn try_links(&self, ctx: &Context, request: &GetLinks) -> Result<Links> {
         let view = self.view(ctx, request.as_of, request.at_least).await?;
         let LinksByEnds { link_type, holder_type, ends } = resolve::links(&view.schema, request)?;
+        let (found, seq) = self.links_between(ctx, (&link_type, holder_type.as_ref()), &ends, view.at).await?;
+        self.check(ctx, &view, seq).await?;
+        let links = ends.iter().map(|ends| found.get(ends).cloned().map(|link| typed_link(link, &link_type)));
+        Ok(Links { links: links.collect(), seq })
+    }
+
+    /// The links there are between these ends, all in the state of one commit, and that commit.
+    pub(super) async fn links_between(
+        &self,
+        ctx: &Context,
+        (link_type, holder_type): (&Arc<LinkType>, Option<&Arc<ObjectType>>),
+        ends: &[LinkEnds],
+        at: Option<Seq>,
+    ) -> Result<(HashMap<LinkEnds, Link>, Seq)> {
         let mut targets: HashMap<&Key, Vec<Key>> = HashMap::new();
         let mut sources = Vec::new();
-        for LinkEnds { source, target } in &ends {
+        for LinkEnds { source, target } in ends {
             let targets = targets.entry(source).or_insert_with(|| {
                 sources.push(source);
                 Vec::new()
@@ -91,7 +105,7 @@ impl Kernel {
             targets.push(target.clone());
         }
         let mut found: HashMap<LinkEnds, Link> = HashMap::new();
-        let mut seq = match view.at {
+        let mut seq = match at {
             Some(seq) => Some(seq),
             // Nothing to ask for still answers as of some commit.
             None if sources.is_empty() => Some(self.committer.log().head().await?),
@@ -103,8 +117,8 @@ impl Kernel {
             far.dedup();
             let limit = u32::try_from(far.len()).unwrap_or(u32::MAX);
             let plan = LinksPlan {
-                link_type: Arc::clone(&link_type),
-                holder_type: holder_type.clone(),
+                link_type: Arc::clone(link_type),
+                holder_type: holder_type.cloned(),
                 end: End::Source,
                 key: source.clone(),
                 far: Some(far),
@@ -117,15 +131,10 @@ impl Kernel {
             // The rest is read in the state the first was.
             seq = seq.or(Some(snapshot.seq));
             for link in snapshot.value {
-                found.insert(
-                    LinkEnds { source: link.source.clone(), target: link.target.clone() },
-                    typed_link(link, &link_type),
-                );
+                found.insert(LinkEnds { source: link.source.clone(), target: link.target.clone() }, link);
             }
         }
-        let seq = seq.unwrap_or_default();
-        self.check(ctx, &view, seq).await?;
-        Ok(Links { links: ends.iter().map(|ends| found.get(ends).cloned()).collect(), seq })
+        Ok((found, seq.unwrap_or_default()))
     }
 }
 

@@ -45,7 +45,10 @@ impl Kernel {
                 return Ok(report(request, &faults, None));
             }
             let (rows, changes): (Vec<usize>, Vec<Change>) = changes.into_iter().unzip();
-            let commits = self.chunks(ctx, request, (id, schema.version), changes);
+            let mut commits = Vec::new();
+            for commit in self.chunks(ctx, request, (id, schema.version), changes) {
+                commits.push(self.hooks.admit(ctx, commit, self.hook_timeout).await?);
+            }
             match self.committer.commit_all(commits).await {
                 Ok(receipts) => return Ok(report(request, &faults, receipts.last().copied())),
                 Err((chunk, error)) => {
@@ -99,7 +102,7 @@ impl Kernel {
 }
 
 /// The id of one commit of a load: the load's own for the first, derived from it for the others (a `UUIDv8`, RFC 9562 section 5.8).
-fn chunk_id(load: CommitId, chunk: usize) -> CommitId {
+pub(super) fn chunk_id(load: CommitId, chunk: usize) -> CommitId {
     if chunk == 0 {
         return load;
     }

@@ -1,26 +1,33 @@
 //! The data kernel over its ports: resolve, ask the store, answer; decide, commit, answer.
 
+mod act;
 mod conflict;
 mod get;
 mod history;
 mod link;
 mod load;
 mod query;
+mod undo;
 mod view;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use self::view::InForce;
+use super::action::{
+    Act, ActBatch, Acted, ActedBatch, ActionHandler, ActionLimits, ActionService, CommitValidator,
+    HOOK_TIMEOUT_DEFAULT, Hooks, Undo, UndoReport, Validation,
+};
 use super::{
     Aggregate, GetLinks, GetObjects, Groups, History, KernelService, Links, Load, LoadReport, NeighbourPage,
     Neighbours, ObjectStore, Objects, Page, Query, Versions, Write, Written,
 };
 use crate::cursor::CursorKey;
 use crate::ontology::SchemaSource;
-use crate::{Committer, Context, Env, Error, Permission, Result};
+use crate::{CommitId, Committer, Context, Env, Error, Permission, Result};
 
 /// How often a request is decided anew because the ontology was published meanwhile.
 pub const SCHEMA_RETRIES_MAX: u32 = 4;
@@ -34,13 +41,51 @@ pub struct Kernel {
     schemas: Arc<dyn SchemaSource>,
     cursors: CursorKey,
     in_force: Arc<InForce>,
+    hooks: Arc<Hooks>,
+    hook_timeout: Duration,
+    limits: ActionLimits,
 }
 
 impl Kernel {
     /// A kernel over a store, with the commit log every write goes through.
     pub fn new(env: Env, committer: Committer, store: Arc<dyn ObjectStore>, schemas: Arc<dyn SchemaSource>) -> Self {
         let cursors = CursorKey::new(committer.log().cursor_key());
-        Self { env, committer, store, schemas, cursors, in_force: Arc::default() }
+        Self {
+            env,
+            committer,
+            store,
+            schemas,
+            cursors,
+            in_force: Arc::default(),
+            hooks: Arc::default(),
+            hook_timeout: HOOK_TIMEOUT_DEFAULT,
+            limits: ActionLimits::default(),
+        }
+    }
+
+    /// With other limits on what an action does. More edits than a commit holds are refused whatever the limit.
+    #[must_use]
+    pub const fn with_action_limits(mut self, limits: ActionLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// With another limit on how long host logic may take: a handler or a validator.
+    #[must_use]
+    pub const fn with_hook_timeout(mut self, timeout: Duration) -> Self {
+        self.hook_timeout = timeout;
+        self
+    }
+
+    /// Lets a handler take part in every call of an action, after its criteria and before it is committed. It takes the place of the
+    /// handler the action has; clones of the kernel share it.
+    pub fn on_action(&self, action: &str, handler: impl ActionHandler) {
+        self.hooks.handle(action, Arc::new(handler));
+    }
+
+    /// Lets a validator see every commit of this kernel before it is made: actions, writes, loads and undos.
+    pub fn before_commit(&self, validator: impl CommitValidator) {
+        self.hooks.validate_with(Arc::new(validator));
     }
 
     /// Passes with the permission, before the deadline.
@@ -120,5 +165,37 @@ impl KernelService for Kernel {
         self.admit(ctx, Permission::ObjectWrite)?;
         let id = request.id.unwrap_or_else(|| self.env.commit_id());
         under_schema!(self, ctx, self.try_load(ctx, &request, id).await)
+    }
+}
+
+#[async_trait]
+impl ActionService for Kernel {
+    async fn validate(&self, ctx: &Context, request: Act) -> Result<Validation> {
+        self.admit(ctx, Permission::ActionExecute)?;
+        under_schema!(self, ctx, self.try_validate(ctx, &request).await)
+    }
+
+    async fn execute(&self, ctx: &Context, request: Act) -> Result<Acted> {
+        self.admit(ctx, Permission::ActionExecute)?;
+        let id = request.id.unwrap_or_else(|| self.env.commit_id());
+        self.execute_one(ctx, &request, id).await
+    }
+
+    async fn execute_batch(&self, ctx: &Context, request: ActBatch) -> Result<ActedBatch> {
+        self.admit(ctx, Permission::ActionExecute)?;
+        let ids: Vec<_> = request.acts.iter().map(|act| act.id.unwrap_or_else(|| self.env.commit_id())).collect();
+        under_schema!(self, ctx, self.try_batch(ctx, &request, &ids).await)
+    }
+
+    async fn undo(&self, ctx: &Context, request: Undo) -> Result<UndoReport> {
+        self.admit(ctx, Permission::ActionExecute)?;
+        let id = request.id.unwrap_or_else(|| self.env.commit_id());
+        under_schema!(self, ctx, self.try_undo(ctx, &request, id).await)
+    }
+}
+
+impl Kernel {
+    async fn execute_one(&self, ctx: &Context, act: &Act, id: CommitId) -> Result<Acted> {
+        under_schema!(self, ctx, self.try_execute(ctx, act, id).await)
     }
 }

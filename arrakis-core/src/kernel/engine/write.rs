@@ -26,6 +26,7 @@ impl Kernel {
         let Decision { changes, preconditions, expected_by } = decide(&schema, &request.edits)?;
         let draft = self.draft(ctx, (id, schema.version), ("kernel.write", request.reason.as_deref()));
         let commit = Commit { preconditions, changes, ..draft };
+        let commit = self.hooks.admit(ctx, commit, self.hook_timeout).await?;
         match self.committer.commit(commit).await {
             Ok(receipt) => Ok(Written { receipt }),
             Err(error) => Err(blame(error, &request.edits, &expected_by)),
@@ -67,7 +68,7 @@ pub(super) fn check_reason(reason: Option<&str>) -> Result<()> {
 }
 
 /// Leads the path of a refusal, which names a change or precondition of the commit, back to the edit it came from.
-fn blame(error: Error, edits: &[Edit], expected_by: &[usize]) -> Error {
+pub(super) fn blame(error: Error, edits: &[Edit], expected_by: &[usize]) -> Error {
     let Some((list, position, rest)) = error.path().and_then(split_path) else { return error };
     let index = match list {
         "changes" => Some(position),

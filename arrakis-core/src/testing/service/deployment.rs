@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
-use crate::kernel::{Filter, Kernel, KernelService};
+use crate::kernel::{ActionService, Filter, Kernel, KernelService};
 use crate::ontology::{NewOntology, Ontology, OntologyExt, OntologyService};
 use crate::testing::{Fixture, ManualClock, TestEnv};
 use crate::{Committer, Context, Error, Result, Seq, Store};
@@ -18,6 +18,8 @@ pub struct Deployment {
     pub ontology: Arc<dyn OntologyService>,
     /// The kernel.
     pub kernel: Arc<dyn KernelService>,
+    /// The actions.
+    pub actions: Arc<dyn ActionService>,
     /// Most tests act for this tenant.
     pub own: Context,
     /// A tenant of the same space.
@@ -28,7 +30,7 @@ pub struct Deployment {
     pub test: TestEnv,
 }
 
-/// A method of [`KernelService`].
+/// A method of [`KernelService`] or [`ActionService`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// [`KernelService::get`].
@@ -47,6 +49,14 @@ pub enum Method {
     Write,
     /// [`KernelService::load`].
     Load,
+    /// [`ActionService::validate`].
+    Validate,
+    /// [`ActionService::execute`].
+    Execute,
+    /// [`ActionService::execute_batch`].
+    ExecuteBatch,
+    /// [`ActionService::undo`].
+    Undo,
 }
 
 /// A request of its JSON form, which must be one.
@@ -88,7 +98,7 @@ impl Deployment {
         let committer = Committer::start(Arc::clone(&store) as _);
         let ontology = Arc::new(Ontology::new(test.env(), committer.clone(), Arc::clone(&store) as _));
         let kernel = Arc::new(Kernel::new(test.env(), committer, store, Arc::clone(&ontology) as _));
-        Self { ontology, kernel, own, neighbour, stranger, test }
+        Self { ontology, actions: Arc::clone(&kernel) as _, kernel, own, neighbour, stranger, test }
     }
 
     /// Publishes an ontology in both spaces.
@@ -118,6 +128,10 @@ impl Deployment {
             Method::History => kernel.history(ctx, read(request)).await.map(written),
             Method::Write => kernel.write(ctx, read(request)).await.map(written),
             Method::Load => kernel.load(ctx, read(request)).await.map(written),
+            Method::Validate => self.actions.validate(ctx, read(request)).await.map(written),
+            Method::Execute => self.actions.execute(ctx, read(request)).await.map(written),
+            Method::ExecuteBatch => self.actions.execute_batch(ctx, read(request)).await.map(written),
+            Method::Undo => self.actions.undo(ctx, read(request)).await.map(written),
         }
     }
 

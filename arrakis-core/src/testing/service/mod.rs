@@ -1,6 +1,7 @@
 //! The conformance suites of the services: one function per sentence of behaviour, each on a deployment of its own, asked in JSON as a
 //! client of another language would.
 
+pub mod action;
 mod deployment;
 pub mod kernel;
 
@@ -213,7 +214,61 @@ macro_rules! kernel_suite {
     };
 }
 
-/// What [`kernel_suite!`](crate::kernel_suite) expands with.
+/// Makes a test of every function of the suite of [`crate::kernel::ActionService`], as [`kernel_suite!`](crate::kernel_suite) does.
+#[macro_export]
+macro_rules! action_suite {
+    ($open:path) => {
+        $crate::service_suite! { @modules action, $open =>
+            batch {
+                all_calls_are_executed
+                a_refused_call_leaves_nothing_of_all
+                a_call_that_overlaps_is_refused
+                each_is_executed_or_refused
+                a_batch_sent_again_has_one_effect
+                a_batch_has_its_limit
+            }
+            execute {
+                a_rule_creates_an_object
+                parameters_are_of_every_base_type
+                a_rule_modifies_by_what_the_object_holds
+                lists_and_sets_are_modified_each
+                an_object_of_an_interface_is_modified
+                rules_link_and_unlink
+                a_rule_deletes
+                a_criterion_refuses
+                what_cannot_be_computed_refuses
+                faults_of_parameters_name_them
+                an_object_is_expected_at_a_revision
+                a_call_sent_again_has_one_effect
+                calls_at_once_all_count
+                the_history_tells_action_and_diff
+                what_is_anothers_is_absent_to_an_action
+                actions_need_their_permission
+            }
+            undo {
+                an_action_is_undone
+                a_dry_run_undoes_nothing
+                what_was_changed_since_refuses_the_undo
+                what_was_changed_since_is_skipped_or_overridden
+                what_hangs_on_a_created_object_keeps_it
+                an_undo_is_undone
+                a_load_is_undone
+                an_undo_sent_again_has_one_effect
+                an_undo_crosses_a_publication
+                a_publication_is_not_undone
+            }
+            validate {
+                a_valid_call_tells_what_would_happen
+                every_fault_of_a_parameter_is_told
+                every_criterion_has_its_verdict
+                the_refusal_of_the_store_is_foreseen
+                what_is_valid_is_executed
+            }
+        }
+    };
+}
+
+/// What the suites expand with.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! service_suite {
@@ -237,28 +292,32 @@ macro_rules! service_suite {
 mod tests {
     use std::path::Path;
 
-    /// A function of the suite that nothing runs would look as if everything passed it.
+    /// A function of a suite that nothing runs would look as if everything passed it.
     #[test]
-    fn every_function_of_the_suite_is_run() {
-        let listed = include_str!("mod.rs").split("macro_rules! service_suite").next().unwrap();
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/service/kernel");
-        let mut files = 0;
-        for file in std::fs::read_dir(folder).unwrap() {
-            let path = file.unwrap().path();
-            let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            if module == "mod" {
-                continue;
+    fn every_function_of_the_suites_is_run() {
+        let text = include_str!("mod.rs");
+        for (service, modules) in [("kernel", 21), ("action", 4)] {
+            let listed = text.split(&format!("macro_rules! {service}_suite")).nth(1).unwrap();
+            let listed = listed.split("macro_rules!").next().unwrap();
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/service").join(service);
+            let mut files = 0;
+            for file in std::fs::read_dir(folder).unwrap() {
+                let path = file.unwrap().path();
+                let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+                if module == "mod" {
+                    continue;
+                }
+                files += 1;
+                let list =
+                    listed.split(&format!("            {module} {{\n")).nth(1).unwrap_or_else(|| panic!("no {module}"));
+                let names: Vec<_> =
+                    list.split('}').next().unwrap().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+                let text = std::fs::read_to_string(&path).unwrap();
+                let functions = text.lines().filter_map(|line| line.strip_prefix("pub async fn "));
+                let functions: Vec<_> = functions.map(|line| line.split('(').next().unwrap()).collect();
+                assert_eq!(functions, names, "{service}: {module}");
             }
-            files += 1;
-            let list =
-                listed.split(&format!("            {module} {{\n")).nth(1).unwrap_or_else(|| panic!("no {module}"));
-            let names: Vec<_> =
-                list.split('}').next().unwrap().lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-            let text = std::fs::read_to_string(&path).unwrap();
-            let functions = text.lines().filter_map(|line| line.strip_prefix("pub async fn "));
-            let functions: Vec<_> = functions.map(|line| line.split('(').next().unwrap()).collect();
-            assert_eq!(functions, names, "{module}");
+            assert!(files >= modules, "{service}: {files} modules");
         }
-        assert!(files >= 21, "{files} modules");
     }
 }
