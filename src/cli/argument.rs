@@ -71,6 +71,20 @@ pub(crate) fn key(text: &str) -> Result<Key, String> {
     if text.is_empty() { Err("a key is not empty".to_owned()) } else { Ok(Key::string(text)) }
 }
 
+/// `name=value`: JSON where the value reads as such, else text.
+pub(crate) fn parameter(text: &str) -> Result<(String, serde_json::Value), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected, as in by=3")?;
+    let name = ApiName::parse(name).map_err(|e| e.to_string())?.to_string();
+    Ok((name, serde_json::from_str(value).unwrap_or_else(|_| value.into())))
+}
+
+/// `name=seq`.
+pub(crate) fn expectation(text: &str) -> Result<(String, arrakis::Seq), String> {
+    let (name, seq) = text.split_once('=').ok_or("NAME=SEQ is expected, as in airport=12")?;
+    let seq = seq.parse().map_err(|_| "the number of a commit is expected after the =".to_owned())?;
+    Ok((name.to_owned(), arrakis::Seq(seq)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +94,21 @@ mod tests {
         assert_eq!(as_of("7"), Ok(AsOf::Seq(arrakis::Seq(7))));
         assert_eq!(as_of("2026-11-22T19:16:31Z"), Ok(AsOf::Time("2026-11-22T19:16:31Z".parse().unwrap())));
         assert!(as_of("yesterday").is_err());
+    }
+
+    #[test]
+    fn a_parameter_is_json_or_text() {
+        for (text, value) in [
+            ("x=3", serde_json::json!(3)),
+            ("x=\"3\"", serde_json::json!("3")),
+            ("x=a=b", serde_json::json!("a=b")),
+            ("x=[1,2]", serde_json::json!([1, 2])),
+            ("x=", serde_json::json!("")),
+            ("x=null", serde_json::Value::Null),
+        ] {
+            assert_eq!(parameter(text), Ok(("x".to_owned(), value)), "{text}");
+        }
+        assert!(parameter("x").is_err() && parameter("=3").is_err() && expectation("x=y").is_err());
     }
 
     #[test]

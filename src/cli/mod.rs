@@ -1,5 +1,6 @@
 //! The `arrakis` command line: standard output is data, standard error is everything else, and the exit code says which.
 
+mod action;
 mod argument;
 mod database;
 mod failure;
@@ -53,6 +54,9 @@ enum Group {
     /// Load, write and read objects and links
     #[command(subcommand)]
     Objects(Box<objects::Command>),
+    /// Validate, run and undo actions
+    #[command(subcommand)]
+    Action(action::Command),
 }
 
 /// Runs the command line of this process.
@@ -76,6 +80,7 @@ fn run(cli: Cli) -> Result<Verdict> {
         match cli.group {
             Group::Ontology(command) => command.run(&cli.global).await,
             Group::Objects(command) => command.run(&cli.global).await,
+            Group::Action(command) => command.run(&cli.global).await,
         }
     })
 }

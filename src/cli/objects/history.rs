@@ -39,6 +39,9 @@ pub(crate) struct Command {
     /// Go on to the last version
     #[arg(long)]
     all: bool,
+    /// Also what each version changed, property by property, in JSON
+    #[arg(long)]
+    diff: bool,
 }
 
 impl Command {
@@ -53,7 +56,7 @@ impl Command {
                 ));
             }
         };
-        let mut request = History { after: Seq(self.after), limit: self.limit, ..of };
+        let mut request = History { after: Seq(self.after), limit: self.limit, diff: self.diff, ..of };
         let mut list = List::begin(global.format, "versions")?;
         let mut columns: Option<Vec<String>> = None;
         loop {
@@ -82,7 +85,7 @@ impl Command {
     }
 }
 
-const FIXED: [&str; 5] = ["revision", "change", "at", "actor", "reason"];
+const FIXED: [&str; 6] = ["revision", "change", "at", "actor", "reason", "action"];
 
 /// The properties of the newest version that has any: a type gains properties, and older versions lack those.
 fn names(versions: &[Version]) -> Vec<String> {
@@ -97,6 +100,7 @@ fn row(version: &Version, names: &[String]) -> Vec<Json> {
         json!(version.at),
         json!(version.actor),
         json!(version.reason),
+        json!(version.action),
     ];
     let values = |properties: &Properties| {
         let by_name: Vec<_> = properties.names().iter().map(ToString::to_string).zip(cells(properties)).collect();

@@ -2,6 +2,7 @@
 //!
 //! Set `ARRAKIS_BLESS=1` to write the transcripts anew, and read the difference before you commit it.
 
+mod action;
 mod failure;
 mod load;
 mod mask;
