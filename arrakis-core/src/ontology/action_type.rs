@@ -311,6 +311,23 @@ impl NewParameter {
     }
 }
 
+impl NewRule {
+    /// The values in it, with the parameter that gives the objects it modifies, for a rule that does.
+    pub(super) fn values(&self) -> (Vec<&ActionValue>, Option<&ApiName>) {
+        match self {
+            Self::CreateObject { properties, .. } | Self::CreateOrModifyObject { properties, .. } => {
+                (properties.values().collect(), None)
+            }
+            Self::ModifyObject { object, properties } => (properties.values().collect(), Some(object)),
+            Self::CreateLink { source, target, properties, .. } => {
+                ([source, target].into_iter().chain(properties.values()).collect(), None)
+            }
+            Self::DeleteLink { source, target, .. } => (vec![source, target], None),
+            Self::DeleteObject { .. } => (Vec::new(), None),
+        }
+    }
+}
+
 impl ActionType {
     /// A parameter by name, with its index.
     pub fn parameter(&self, name: &str) -> Option<(usize, &Parameter)> {

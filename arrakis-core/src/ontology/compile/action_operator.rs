@@ -27,8 +27,8 @@ impl ActionScope<'_, '_, '_> {
                 Ok(typed(Operator::Concat, operands.collect(), BaseType::String))
             }
             ActionValue::Subtract(a, b) => difference(self.two(name, a, b)?),
-            ActionValue::Multiply(a, b) => product(name, self.two(name, a, b)?),
-            ActionValue::Divide(a, b) => product(name, self.two(name, a, b)?),
+            ActionValue::Multiply(a, b) => product(Operator::Multiply, self.two(name, a, b)?),
+            ActionValue::Divide(a, b) => product(Operator::Divide, self.two(name, a, b)?),
             ActionValue::Remainder(a, b) => alike(Operator::Remainder, is_number, self.two(name, a, b)?.into()),
             ActionValue::AddDays(date, days) => {
                 let [date, days] = self.two(name, date, days)?;
@@ -112,12 +112,12 @@ impl ActionScope<'_, '_, '_> {
 }
 
 /// The operand's own type; that of a literal is string.
-fn read_as_is<'v>(
+fn read_as_is(
     operator: Operator,
     fits: fn(&BaseType) -> bool,
-    operand: Operand<'v>,
+    operand: Operand<'_>,
     gives: BaseType,
-) -> Result<Shape<'v>> {
+) -> Result<Shape<'_>> {
     let base = match &operand.shape.kind {
         Kind::Unknown => return Ok(Shape::unknown()),
         Kind::Literal => BaseType::String,
@@ -182,10 +182,11 @@ fn difference(operands: [Operand<'_>; 2]) -> Result<Shape<'_>> {
     Ok(typed(Operator::Subtract, [a, b].into_iter().zip(takes).collect(), gives))
 }
 
-fn product<'v>(name: &'static str, operands: [Operand<'v>; 2]) -> Result<Shape<'v>> {
+/// `Multiply` or `Divide`.
+fn product(operator: Operator, operands: [Operand<'_>; 2]) -> Result<Shape<'_>> {
     use BaseType::{Decimal, Double, Duration, Integer};
     let [a, b] = operands;
-    let multiplies = name == "multiply";
+    let (name, multiplies) = (operator.name(), operator == Operator::Multiply);
     // The type of a literal beside a value of this type.
     let beside = |base: &BaseType, literal: &Shape<'_>| match base {
         Decimal { .. } => decimal(literal.least),
@@ -199,7 +200,6 @@ fn product<'v>(name: &'static str, operands: [Operand<'v>; 2]) -> Result<Shape<'
         (Kind::Known(base), Kind::Literal) => [base.clone(), beside(base, &b.shape)],
         (Kind::Literal, Kind::Known(base)) => [beside(base, &a.shape), base.clone()],
     };
-    let operator = if multiplies { Operator::Multiply } else { Operator::Divide };
     let scale = match &takes {
         [Integer, Integer] => return Ok(typed(operator, [a, b].into_iter().zip(takes).collect(), Integer)),
         [Double, Double] => return Ok(typed(operator, [a, b].into_iter().zip(takes).collect(), Double)),

@@ -106,9 +106,8 @@ pub(super) fn multiply_decimal(a: &Value, b: &Value, scale: u8) -> Result<Value>
 
 pub(super) fn divide(a: &Value, b: &Value) -> Result<Value> {
     match (a, b) {
-        (Value::Integer(_), Value::Integer(0)) => Err(division_by_zero()),
+        (Value::Integer(_), Value::Integer(0)) | (Value::Double(_), Value::Double(0.0)) => Err(division_by_zero()),
         (Value::Integer(a), Value::Integer(b)) => integer(a.checked_div(*b)),
-        (Value::Double(_), Value::Double(0.0)) => Err(division_by_zero()),
         (Value::Double(a), Value::Double(b)) => double(a / b),
         _ => Err(inconsistent()),
     }

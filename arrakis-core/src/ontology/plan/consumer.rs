@@ -177,25 +177,16 @@ impl Consumers {
             read(Part::Condition(&criterion.condition), None);
         }
         for NewEffect::Event { data, .. } in &action_type.effects {
-            data.values().for_each(|value| read(Part::Value(value), None));
+            for value in data.values() {
+                read(Part::Value(value), None);
+            }
         }
         for rule in &action_type.rules {
-            let (ends, properties, modified) = match rule {
-                NewRule::CreateObject { properties, .. } | NewRule::CreateOrModifyObject { properties, .. } => {
-                    ([None, None], Some(properties), None)
-                }
-                NewRule::ModifyObject { object, properties } => {
-                    ([None, None], Some(properties), objects.get(object).copied())
-                }
-                NewRule::CreateLink { source, target, properties, .. } => {
-                    ([Some(source), Some(target)], Some(properties), None)
-                }
-                NewRule::DeleteLink { source, target, .. } => ([Some(source), Some(target)], None, None),
-                NewRule::DeleteObject { .. } => ([None, None], None, None),
-            };
-            let values =
-                ends.into_iter().flatten().chain(properties.into_iter().flat_map(|properties| properties.values()));
-            values.for_each(|value| read(Part::Value(value), modified));
+            let (values, modified) = rule.values();
+            let modified = modified.and_then(|parameter| objects.get(parameter).copied());
+            for value in values {
+                read(Part::Value(value), modified);
+            }
         }
         for rule in &action_type.rules {
             self.rule(rule, &objects, &consumer);

@@ -102,7 +102,7 @@ action_types:
   - name: act
     parameters: [{name: a, object: A, required: true}, {name: n, type: string}]
     criteria: [{message: no, condition: {is_null: {parameter_property: {parameter: a, property: parent}}}}]
-    rules: [{modify_object: {object: a, properties: {name: {parameter: n}}}}]
+    rules: [{modify_object: {object: a, properties: {name: {coalesce: [{parameter: n}, {lower: {property: id}}]}}}}]
 ",
     );
     let consumers = |path: &str| super::consumer::Consumers::new(&base.definition).of(&path.parse().unwrap()).join(" ");
@@ -114,4 +114,5 @@ action_types:
         "object_types.A.properties.big object_types.A.indexes[0] interfaces.I action_types.act"
     );
     assert_eq!(consumers("object_types.A.properties.parent"), "link_types.L action_types.act");
+    assert_eq!(consumers("object_types.A.properties.id"), "object_types.A.indexes[0] action_types.act");
 }
