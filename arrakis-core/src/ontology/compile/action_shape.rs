@@ -67,8 +67,11 @@ impl<'v> Shape<'v> {
         let Self { kind, least, form, .. } = self;
         let natural = match kind {
             Kind::Unknown => return Ok(Computed::Literal(Value::Null)),
-            Kind::Literal => target.clone(),
             Kind::Known(base) => base,
+            Kind::Literal => match target {
+                BaseType::Decimal { scale, .. } if least > *scale => decimal(least),
+                target => target.clone(),
+            },
         };
         match form {
             Form::Nothing => Ok(Computed::Literal(Value::Null)),

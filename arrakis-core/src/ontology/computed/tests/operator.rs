@@ -180,6 +180,8 @@ const CHOICES: &[Case] = &[
     ("tags", "{coalesce: [{parameter: no_tags}, {literal: [z]}]}", r#"["z"]"#),
     ("money", "{coalesce: [{parameter: no_money}, {parameter: number}]}", r#""7.00""#),
     ("number", "{coalesce: [{parameter: number}, {parameter: text}]}", MISTYPED),
+    ("money", "{coalesce: [{literal: null}, {literal: '0.125'}]}", MISTYPED),
+    ("rate", "{coalesce: [{literal: null}, {literal: '0.125'}]}", r#""0.125000""#),
     (
         "text",
         "{case: {when: [{if: {lt: [{parameter: number}, {literal: 7}]}, then: {literal: low}}, {if: {lt: [{parameter: number}, {literal: 8}]}, then: {literal: fair}}], else: {literal: high}}}",

@@ -50,10 +50,10 @@ impl Writer {
         if !named && self.rng.u8(..3) == 0 {
             return json!({ "literal": self.literal(of) });
         }
-        let (_, _, names) = TYPES.into_iter().find(|(each, _, _)| *each == of).unwrap();
+        let (_, _, held) = TYPES.into_iter().find(|(each, _, _)| *each == of).unwrap();
         // An integer is no decimal before it meets one.
-        let names = if matches!(of, Type::Decimal(_)) { &names[..names.len() - 1] } else { names };
-        let name = self.pick(names);
+        let held = if matches!(of, Type::Decimal(_)) { &held[..held.len() - 1] } else { held };
+        let name = self.pick(held);
         match self.rng.u8(..4) {
             0 => json!({ "property": name }),
             1 => json!({ "parameter_property": { "parameter": "o", "property": name } }),
