@@ -15,6 +15,7 @@
 
 mod data;
 mod large_ontology;
+#[expect(dead_code, reason = "the actions bench uses the rest")]
 mod raw;
 mod report;
 

@@ -156,6 +156,22 @@ impl Raw {
         txn.commit().expect("it commits");
     }
 
+    /// From now on a transaction is safe from a crash of the process only.
+    pub(crate) fn relax(&mut self) {
+        self.conn.execute_batch("PRAGMA synchronous = NORMAL").expect("it is set");
+    }
+
+    /// Changes the scores of items, each with its superseded version and its own log row, in one durable transaction.
+    pub(crate) fn modify_batch(&mut self, ids: impl Iterator<Item = i64>, first_seq: i64) {
+        let txn = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).expect("it begins");
+        for (id, seq) in ids.zip(first_seq..) {
+            txn.prepare_cached(&self.sql.supersede).and_then(|mut s| s.execute([id, seq])).expect("it supersedes");
+            txn.prepare_cached(&self.sql.update).and_then(|mut s| s.execute([id, seq, seq])).expect("it updates");
+            log(&txn, seq);
+        }
+        txn.commit().expect("it commits");
+    }
+
     /// Creates items, each with its own log row, in one durable transaction.
     pub(crate) fn create_batch(&mut self, items: &[Item], first_seq: i64) {
         let txn = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).expect("it begins");
