@@ -9,6 +9,9 @@ use arrakis::{Arrakis, ArrakisBuilder, Error, ErrorKind, Filter, KernelExt, Obje
 use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 
+/// The format of a file this code writes.
+const FORMAT: i64 = 3;
+
 const ONTOLOGY: &str = "
 object_types:
   - name: City
@@ -226,15 +229,15 @@ async fn a_store_of_newer_code_is_refused_and_left_as_it_is() {
         let connection = Connection::open(folder.db()).unwrap();
         connection.pragma_update(None, "user_version", version).unwrap();
     };
-    set(3);
+    set(FORMAT + 1);
     let error = refused_untouched(&folder, "newer").await;
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unsupported, "store.newer"));
-    assert_eq!((error.param("version"), error.param("version_max")), (Some("3"), Some("2")));
+    assert_eq!((error.param("version"), error.param("version_max")), (Some("4"), Some("3")));
     for (version, code) in [(-1, "store.newer"), (0, "store.corrupt")] {
         set(version);
         assert_eq!(refused_untouched(&folder, "another version").await.code(), code, "{version}");
     }
-    set(2);
+    set(FORMAT);
     builder().open(folder.db()).await.unwrap();
 }
 
@@ -351,7 +354,7 @@ async fn a_locked_store_is_unavailable_until_the_lock_is_given_back() {
     };
     for (folder, other) in [
         in_other_mode("DELETE", "BEGIN EXCLUSIVE"),
-        in_other_mode("WAL", "BEGIN EXCLUSIVE; COMMIT; PRAGMA user_version = 2"),
+        in_other_mode("WAL", &format!("BEGIN EXCLUSIVE; COMMIT; PRAGMA user_version = {FORMAT}")),
     ] {
         let error = refused(&folder.db(), "locked").await;
         assert_eq!((error.kind(), error.code(), error.is_retryable()), (ErrorKind::Unavailable, "store.busy", true));

@@ -10,6 +10,7 @@ mod facade;
 #[cfg(feature = "sqlite")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod first_row;
+#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod hook;
 #[cfg(feature = "cli")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]

@@ -89,6 +89,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_an_earlier_format_becomes_one_of_this() {
+        for format in 1..VERSION {
+            let connection = Connection::open_in_memory().unwrap();
+            for sql in STEPS.iter().take(format as usize).flat_map(|step| step.iter()) {
+                connection.execute_batch(sql).unwrap();
+            }
+            start(&connection, &Env::system()).unwrap();
+            connection.pragma_update(None, "user_version", format).unwrap();
+            run(&connection, &Env::system()).unwrap();
+            for (file, sql) in statement::ALL {
+                connection.prepare(sql).unwrap_or_else(|error| panic!("{file}, from {format}: {error}"));
+            }
+        }
+    }
+
+    #[test]
     fn migrating_twice_changes_nothing() {
         let schema = |connection: &Connection| -> Vec<String> {
             let mut rows =

@@ -32,17 +32,16 @@ pub(crate) struct Call {
 impl Call {
     /// The request it comes to.
     pub(crate) fn into_act(self) -> Result<Act> {
-        let parameters = match self.all {
-            Some(text) => input::json::<NewProperties>(&text, "parameters")?,
-            None => {
-                let mut parameters = Map::new();
-                for (name, value) in self.parameters {
-                    if parameters.insert(name.clone(), value).is_some() {
-                        return Err(Failure::Usage(format!("the parameter {name} is given twice")));
-                    }
+        let parameters = if let Some(text) = self.all {
+            input::json::<NewProperties>(&text, "parameters")?
+        } else {
+            let mut parameters = Map::new();
+            for (name, value) in self.parameters {
+                if parameters.insert(name.clone(), value).is_some() {
+                    return Err(Failure::Usage(format!("the parameter {name} is given twice")));
                 }
-                parameters.into()
             }
+            parameters.into()
         };
         let expect: BTreeMap<String, Seq> = self.expect.into_iter().collect();
         Ok(Act { expect, reason: self.reason, ..Act::of(self.action, parameters) })

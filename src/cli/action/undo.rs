@@ -73,8 +73,8 @@ fn show(report: &UndoReport, global: &Global) -> Result<()> {
         list.push(&record, || vec![json!(what), name.clone(), change.clone()])
     };
     for since in &report.changed_since {
-        let target = since.target.iter().map(|target| format!(" → {target}")).collect::<String>();
-        let property = since.property.iter().map(|property| format!(".{property}")).collect::<String>();
+        let target = since.target.as_ref().map(|target| format!(" → {target}")).unwrap_or_default();
+        let property = since.property.as_ref().map(|property| format!(".{property}")).unwrap_or_default();
         let by = since.by.as_ref().map(|by| json!(format!("by {} in commit {}", by.actor, by.seq)));
         line(
             "changed since",

@@ -5,7 +5,7 @@ use super::Session;
 /// The commit a command printed.
 fn commit(stdout: &str) -> String {
     let receipt: serde_json::Value = serde_json::from_str(stdout).unwrap();
-    receipt["commit"].as_str().unwrap().to_owned()
+    receipt.get("commit").unwrap().as_str().unwrap().to_owned()
 }
 
 #[test]

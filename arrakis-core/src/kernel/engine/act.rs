@@ -69,10 +69,12 @@ impl Kernel {
             let commit = std::mem::replace(&mut decided.commit, self.draft(ctx, (id, 0), ("", None)));
             match self.committer.commit(commit).await {
                 Ok(receipt) => return Ok(Acted { receipt }),
-                Err(error) => match decided.blame(error) {
-                    Some(error) => return Err(error),
-                    None => tracing::debug!(action = act.action, "decided anew: an object it read was changed"),
-                },
+                Err(error) => {
+                    if let Some(error) = decided.blame(error) {
+                        return Err(error);
+                    }
+                    tracing::debug!(action = act.action, "decided anew: an object it read was changed");
+                }
             }
         }
         Err(Error::conflict("kernel.action.contended", "the objects of the action are changed all the time")

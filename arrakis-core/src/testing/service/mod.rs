@@ -245,6 +245,10 @@ macro_rules! action_suite {
                 what_is_anothers_is_absent_to_an_action
                 actions_need_their_permission
             }
+            law {
+                an_undo_is_the_inverse_of_anything
+                the_past_is_what_it_was
+            }
             undo {
                 an_action_is_undone
                 a_dry_run_undoes_nothing
@@ -296,7 +300,7 @@ mod tests {
     #[test]
     fn every_function_of_the_suites_is_run() {
         let text = include_str!("mod.rs");
-        for (service, modules) in [("kernel", 21), ("action", 4)] {
+        for (service, modules) in [("kernel", 21), ("action", 5)] {
             let listed = text.split(&format!("macro_rules! {service}_suite")).nth(1).unwrap();
             let listed = listed.split("macro_rules!").next().unwrap();
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/service").join(service);

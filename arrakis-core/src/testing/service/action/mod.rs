@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod execute;
+pub mod law;
 pub mod undo;
 pub mod validate;
 

@@ -1,8 +1,13 @@
 //! A commit taken back: its rows as they were before it, as edits of a new commit.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod inverse;
+mod order;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::inverse::{Row, Undoing, invert_link, invert_object, reached};
+use self::order::{Deletion, ordered};
 use super::Kernel;
 use super::load::chunk_id;
 use super::write::check_reason;
@@ -10,11 +15,9 @@ use crate::commit::{AuditRecord, COMMIT_CHANGES_MAX};
 use crate::kernel::action::{ChangedBy, ChangedSince, NamedEffect, OnConflict, UNDO_COMMITS_MAX, Undo, UndoReport};
 use crate::kernel::edit::{Decision, decide};
 use crate::kernel::plan::{HistoryPlan, HistorySubject};
-use crate::kernel::{Edit, Expect, LinkEnds, NewProperties, Properties};
-use crate::ontology::{LinkType, ObjectType, Property, Schema};
-use crate::{
-    Commit, CommitId, Context, Effect, Error, Key, LinkTypeId, LogEntry, ObjectTypeId, Receipt, Result, Seq, Value,
-};
+use crate::kernel::{Edit, LinkEnds, Properties};
+use crate::ontology::{Property, Schema};
+use crate::{Commit, CommitId, Context, Effect, Error, Key, LinkTypeId, LogEntry, ObjectTypeId, Receipt, Result, Seq};
 
 /// How many later versions of one row are looked through for who changed it.
 const VERSIONS_READ_MAX: u32 = 1_000;
@@ -22,8 +25,10 @@ const VERSIONS_READ_MAX: u32 = 1_000;
 /// The edits that take one commit back, and what stands in their way.
 #[derive(Debug, Default)]
 struct Inverse {
-    /// By the order in which they can be made: objects come back, then change, then links come back, go, and objects go.
-    edits: [Vec<Edit>; 5],
+    /// By the order in which they can be made: objects come back, then change, then links come back and go.
+    edits: [Vec<Edit>; 4],
+    /// And then objects go.
+    deletions: Vec<Deletion>,
     changed_since: Vec<ChangedSince>,
 }
 
@@ -34,22 +39,6 @@ enum Step {
     ModifyObjects,
     Link,
     Unlink,
-    DeleteObjects,
-}
-
-/// The commit taken back, seen from the schemas then and now.
-struct Undoing<'a> {
-    at: Seq,
-    then: &'a Schema,
-    now: &'a Schema,
-    on_conflict: OnConflict,
-}
-
-/// A row before the commit, after it, and now.
-struct Row<'r> {
-    before: Option<&'r Properties>,
-    after: Option<&'r Properties>,
-    current: Option<(&'r Properties, Seq)>,
 }
 
 impl Inverse {
@@ -59,8 +48,10 @@ impl Inverse {
         }
     }
 
-    fn into_edits(self) -> Vec<Edit> {
-        self.edits.into_iter().flatten().collect()
+    /// The edits, and the deletions others of them bring along.
+    fn into_edits(self, now: &Schema) -> (Vec<Edit>, Vec<Edit>) {
+        let (deletions, taken) = ordered(self.deletions, now);
+        (self.edits.into_iter().flatten().chain(deletions).collect(), taken)
     }
 }
 
@@ -76,11 +67,12 @@ impl Kernel {
         let now = self.schemas.current(ctx.scope().space).await?;
         let mut report =
             UndoReport { receipt: None, changed_since: Vec::new(), edits: Vec::new(), effects: Vec::new() };
-        let mut commits = Vec::new();
+        let (mut commits, mut taken) = (Vec::new(), Vec::new());
         for entry in self.entries_of(ctx, request.commit).await?.iter().rev() {
             let inverse = self.invert(ctx, request, entry, &now).await?;
             report.changed_since.extend_from_slice(&inverse.changed_since);
-            let edits = inverse.into_edits();
+            let (edits, along) = inverse.into_edits(&now);
+            taken.extend(along);
             for part in edits.chunks(COMMIT_CHANGES_MAX) {
                 let Decision { changes, preconditions, .. } = decide(&now, part)?;
                 let audit =
@@ -97,7 +89,7 @@ impl Kernel {
         {
             return Err(conflict(first, report.changed_since.len()));
         }
-        self.take_back(ctx, request, &now, (commits, &mut report)).await?;
+        self.take_back(ctx, request, &now, (commits, &taken, &mut report)).await?;
         Ok(report)
     }
 
@@ -107,13 +99,13 @@ impl Kernel {
         ctx: &Context,
         request: &Undo,
         now: &Schema,
-        (commits, report): (Vec<Commit>, &mut UndoReport),
+        (commits, taken, report): (Vec<Commit>, &[Edit], &mut UndoReport),
     ) -> Result<()> {
         // One commit is judged whole before it is made. Several, of a long load, are judged as they are made, all or none.
         if let [commit] = commits.as_slice() {
             let effects = self.committer.log().rehearse(commit.clone()).await?;
             report.effects = named(now, &effects);
-            let reached = reached(&report.effects, &report.edits);
+            let reached = reached(&report.effects, report.edits.iter().chain(taken));
             let lost = reached.len();
             report.changed_since.extend(reached);
             if lost > 0
@@ -207,7 +199,7 @@ impl Kernel {
                 after: after.as_ref().map(|object| &object.properties),
                 current: current.as_ref().map(|object| (&object.properties, object.revision)),
             };
-            let Some((step, edit, changed)) = invert_object(undoing, (then, now), &key, &row)? else { continue };
+            let Some((edit, changed)) = invert_object(undoing, (then, now), &key, &row) else { continue };
             for property in changed {
                 let subject = HistorySubject::Object(Arc::clone(now), key.clone());
                 let by = self.changed_by(ctx, at, subject, property).await?;
@@ -215,8 +207,13 @@ impl Kernel {
                 let r#type = now.api_name.to_string();
                 inverse.changed_since.push(ChangedSince { r#type, key: key.clone(), target: None, property, by });
             }
-            if let Some(edit) = edit {
-                inverse.push(step, edit);
+            match (edit, row.current) {
+                (Some(edit @ Edit::Delete { .. }), Some((current, _))) => {
+                    inverse.deletions.push(Deletion { object_type: id, key, current: current.clone(), edit });
+                }
+                (Some(edit @ Edit::Create { .. }), _) => inverse.push(Step::CreateObjects, edit),
+                (Some(edit), _) => inverse.push(Step::ModifyObjects, edit),
+                (None, _) => {}
             }
         }
         Ok(())
@@ -245,14 +242,16 @@ impl Kernel {
                 after: after.get(&ends).map(|link| &link.properties),
                 current: current.get(&ends).map(|link| (&link.properties, link.revision)),
             };
-            let Some((step, edit, changed)) = invert_link(undoing, (then, now), &ends, &row)? else { continue };
+            let Some((edit, changed)) = invert_link(undoing, (then, now), &ends, &row) else { continue };
             if changed {
                 let subject = HistorySubject::Link(Arc::clone(now), ends.source.clone(), ends.target.clone());
                 let by = self.changed_by(ctx, at, subject, None).await?;
                 inverse.changed_since.push(ChangedSince { by, ..gone(&now.api_name, ends.source, Some(ends.target)) });
             }
-            if let Some(edit) = edit {
-                inverse.push(step, edit);
+            match edit {
+                Some(edit @ Edit::Unlink { .. }) => inverse.push(Step::Unlink, edit),
+                Some(edit) => inverse.push(Step::Link, edit),
+                None => {}
             }
         }
         Ok(())
@@ -322,169 +321,4 @@ fn conflict(first: &ChangedSince, count: usize) -> Error {
         .with("key", &first.key);
     let error = first.property.iter().fold(error, |error, property| error.with("property", property));
     first.by.iter().fold(error, |error, by| error.with("actor", &by.actor).with("commit", by.commit))
-}
-
-type InvertedObject<'p> = (Step, Option<Edit>, Vec<Option<&'p Property>>);
-
-/// The edit that brings an object back to what it was, and the properties changed since: `None` for the object as a whole.
-fn invert_object<'p>(
-    undoing: &Undoing<'_>,
-    (then, now): (&ObjectType, &'p ObjectType),
-    key: &Key,
-    row: &Row<'_>,
-) -> Result<Option<InvertedObject<'p>>> {
-    let object_type = now.api_name.to_string();
-    let expect = row.current.map(|(_, revision)| Expect::At(revision));
-    let settable = |values: &Properties, wanted: &dyn Fn(&Property) -> bool| -> NewProperties {
-        let properties = now.properties.iter().filter(|property| property.derived.is_none() && wanted(property));
-        let values = properties.map(|property| {
-            let old = then.properties.iter().position(|old| old.id == property.id);
-            let base = old.and_then(|old| then.properties.get(old)).map(|old| &old.data_type.base);
-            let value = old.and_then(|old| values.values().get(old)).unwrap_or(&Value::Null);
-            (property.api_name.to_string(), base.map_or_else(|| value.to_json(), |base| value.to_json_as(base)))
-        });
-        values.collect::<serde_json::Map<_, _>>().into()
-    };
-    let keep = undoing.on_conflict == OnConflict::Skip;
-    match (row.before, row.after, row.current) {
-        // Nothing is left of it.
-        (None, None, _) | (None, Some(_), None) => Ok(None),
-        // Created by it: it goes.
-        (None, Some(after), Some((current, _))) => {
-            let changed = differing(then, now, after, current);
-            let touched: Vec<_> = changed.into_iter().map(Some).collect();
-            let edit = Edit::Delete { object_type, key: key.clone(), expect };
-            let edit = (touched.is_empty() || !keep).then_some(edit);
-            Ok(Some((Step::DeleteObjects, edit, touched)))
-        }
-        // Deleted by it: it comes back.
-        (Some(before), None, None) => {
-            let edit = Edit::Create { object_type, properties: settable(before, &|_| true) };
-            Ok(Some((Step::CreateObjects, Some(edit), Vec::new())))
-        }
-        (Some(before), None, Some(_)) => {
-            let edit = Edit::Modify {
-                object_type,
-                key: key.clone(),
-                properties: settable(before, &|property| !is_key(now, property)),
-                expect,
-            };
-            Ok(Some((Step::ModifyObjects, (!keep).then_some(edit), vec![None])))
-        }
-        // Changed by it: what it changed is as before.
-        (Some(before), Some(_), None) => {
-            let edit = Edit::Create { object_type, properties: settable(before, &|_| true) };
-            Ok(Some((Step::CreateObjects, (!keep).then_some(edit), vec![None])))
-        }
-        (Some(before), Some(after), Some((current, _))) => {
-            let undone: Vec<&Property> = differing(then, then, before, after);
-            let since = differing(then, now, after, current);
-            let is_undone = |property: &Property| undone.iter().any(|undone| undone.id == property.id);
-            let changed: Vec<&Property> = since.into_iter().filter(|property| is_undone(property)).collect();
-            let skipped = |property: &Property| keep && changed.iter().any(|changed| changed.id == property.id);
-            let properties = settable(before, &|property| is_undone(property) && !skipped(property));
-            let edit = Edit::Modify { object_type, key: key.clone(), properties, expect };
-            let edit = match &edit {
-                Edit::Modify { properties, .. } if properties.is_empty() => None,
-                _ => Some(edit),
-            };
-            Ok(Some((Step::ModifyObjects, edit, changed.into_iter().map(Some).collect())))
-        }
-    }
-}
-
-fn is_key(object_type: &ObjectType, property: &Property) -> bool {
-    object_type.properties.get(object_type.primary_key).is_some_and(|key| key.id == property.id)
-}
-
-/// The properties of the later type whose values differ, derived ones left aside.
-fn differing<'p>(then: &ObjectType, now: &'p ObjectType, a: &Properties, b: &Properties) -> Vec<&'p Property> {
-    differing_properties((&then.properties, a), (&now.properties, b))
-}
-
-fn differing_properties<'p>(
-    (then, a): (&[Property], &Properties),
-    (now, b): (&'p [Property], &Properties),
-) -> Vec<&'p Property> {
-    let old: HashMap<_, _> = then.iter().zip(a.values()).map(|(property, value)| (property.id, value)).collect();
-    let pairs = now.iter().zip(b.values()).filter(|(property, _)| property.derived.is_none());
-    let differs = |(property, value): &(&Property, &Value)| old.get(&property.id).is_some_and(|old| old != value);
-    pairs.filter(differs).map(|(property, _)| property).collect()
-}
-
-/// The edit that brings a link back to what it was, and whether it was changed since.
-fn invert_link(
-    undoing: &Undoing<'_>,
-    (then, now): (&LinkType, &LinkType),
-    ends: &LinkEnds,
-    row: &Row<'_>,
-) -> Result<Option<(Step, Option<Edit>, bool)>> {
-    let keep = undoing.on_conflict == OnConflict::Skip;
-    let link_type = now.api_name.to_string();
-    let expect = Some(row.current.map_or(Expect::Absent, |(_, revision)| Expect::At(revision)));
-    let LinkEnds { source, target } = ends.clone();
-    let changed = match (row.after, row.current) {
-        (None, None) => false,
-        (Some(after), Some((current, _))) => {
-            !differing_properties((&then.properties, after), (&now.properties, current)).is_empty()
-        }
-        (None, Some(_)) | (Some(_), None) => true,
-    };
-    Ok(match (row.before, row.current) {
-        (None, None) => None,
-        (None, Some(_)) => {
-            let edit = Edit::Unlink { link_type, source, target, expect };
-            Some((Step::Unlink, (!changed || !keep).then_some(edit), changed))
-        }
-        (Some(before), _) => {
-            let values = then.properties.iter().zip(before.values());
-            let values = values.filter_map(|(old, value)| {
-                let property = now.properties.iter().find(|property| property.id == old.id)?;
-                Some((property.api_name.to_string(), value.to_json_as(&old.data_type.base)))
-            });
-            let properties = values.collect::<serde_json::Map<_, _>>().into();
-            let edit = Edit::Link { link_type, source, target, properties, expect };
-            Some((Step::Link, (!changed || !keep).then_some(edit), changed))
-        }
-    })
-}
-
-/// What an undo reaches beyond its own edits, by the on-delete rules of what others made since.
-fn reached(effects: &[NamedEffect], edits: &[Edit]) -> Vec<ChangedSince> {
-    let objects: BTreeSet<(&str, String)> = edits
-        .iter()
-        .filter_map(|edit| match edit {
-            Edit::Create { .. } | Edit::Upsert { .. } | Edit::Link { .. } | Edit::Unlink { .. } => None,
-            Edit::Modify { object_type, key, .. } | Edit::Delete { object_type, key, .. } => {
-                Some((object_type.as_str(), key.to_string()))
-            }
-        })
-        .collect();
-    let links: BTreeSet<(&str, &Key, &Key)> = edits
-        .iter()
-        .filter_map(|edit| match edit {
-            Edit::Link { link_type, source, target, .. } | Edit::Unlink { link_type, source, target, .. } => {
-                Some((link_type.as_str(), source, target))
-            }
-            _ => None,
-        })
-        .collect();
-    let beyond = |effect: &&NamedEffect| match effect {
-        NamedEffect::Object { change: crate::EffectKind::Created, .. } => false,
-        NamedEffect::Object { object_type, key, .. } => !objects.contains(&(object_type.as_str(), key.to_string())),
-        NamedEffect::Link { link_type, source, target, .. } => !links.contains(&(link_type.as_str(), source, target)),
-    };
-    let since = |effect: &NamedEffect| match effect {
-        NamedEffect::Object { object_type, key, .. } => {
-            ChangedSince { r#type: object_type.clone(), key: key.clone(), target: None, property: None, by: None }
-        }
-        NamedEffect::Link { link_type, source, target, .. } => ChangedSince {
-            r#type: link_type.clone(),
-            key: source.clone(),
-            target: Some(target.clone()),
-            property: None,
-            by: None,
-        },
-    };
-    effects.iter().filter(beyond).map(since).collect()
 }
