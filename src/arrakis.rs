@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrakis_core::commit::AuditRecord;
 use arrakis_core::kernel::{ActionHandler, ActionService, CommitValidator, Kernel, KernelService};
 use arrakis_core::ontology::{Class, Finding, NewOntology, Ontology, OntologyService, Published};
+use arrakis_core::typed::TypedKernel;
 use arrakis_core::{
     Actor, Change, Commit, CommitId, Committer, Context, Env, Error, ErrorKind, Grants, Permission, RequestId, Result,
     Scope, SpaceId, Store, TenancyChange, TenantId,
@@ -112,6 +113,11 @@ impl Arrakis {
     /// Lets a validator of the application see every commit of objects and links before it is made, and veto it.
     pub fn before_commit(&self, validator: impl CommitValidator) {
         self.inner.kernel.before_commit(validator);
+    }
+
+    /// The data kernel for one who has structs, in a context.
+    pub fn typed<'a>(&'a self, ctx: &'a Context) -> TypedKernel<'a> {
+        TypedKernel::new(self.kernel(), ctx)
     }
 
     /// The application's own context: every permission, the tenant this was opened for, a fresh request id.

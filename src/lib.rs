@@ -3,7 +3,7 @@
 mod arrakis;
 mod builder;
 
-pub use arrakis_core::kernel::plan::{MeasureFunction, SortDirection, TimeUnit};
+pub use arrakis_core::kernel::plan::{Area, MeasureFunction, SortDirection, TimeUnit};
 pub use arrakis_core::kernel::{
     AGGREGATE_GROUPS_MAX, Act, ActBatch, ActResult, Acted, ActedBatch, ActionCall, ActionHandler, ActionLimits,
     ActionService, Aggregate, AsOf, BatchAtomicity, Budget, Cell, ChangedBy, ChangedSince, CommitValidator,
@@ -19,15 +19,26 @@ pub use arrakis_core::ontology::{
     ListSchemaVersions, NewOntology, ObjectType, OnDelete, OntologyExt, OntologyService, Plan, Property, Published,
     Refusal, Rule, Schema, SchemaHash, SchemaVersion, SchemaVersions, Status, Violations, validate,
 };
+pub use arrakis_core::typed::{
+    self, Attachment, ObjectStruct, PropertyOf, Severity, Shape, ShapeDifference, ShapeFaults, ShapeRule, Shapes,
+    TypedKernel, TypedPage, TypedQuery, check_shapes, shapes_json,
+};
 pub use arrakis_core::{
     Actor, ApiName, BaseType, Capability, Change, Clock, Commit, CommitId, Constraint, Context, DataType, Date,
     Decimal, Duration, EffectKind, Env, Error, ErrorKind, Geopoint, Grants, Ids, Key, LinkTypeId, ObjectTypeId,
     Outcome, Permission, PropertyId, Receipt, RequestId, Result, Scope, Seq, SpaceId, Store, TENANCY_NAME_DEFAULT,
     TENANCY_NAME_LEN_MAX, TenantId, Timestamp, Value,
 };
+#[cfg(feature = "derive")]
+pub use arrakis_core::{Object, Struct};
 pub use arrakis_storage::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use arrakis_storage::{Durability, SqliteOptions, SqliteStore};
 
 pub use self::arrakis::Arrakis;
 pub use self::builder::ArrakisBuilder;
+
+/// The examples of the page on typed access, run as doctests.
+#[cfg(all(doctest, feature = "derive"))]
+#[doc = include_str!("../docs/typed.md")]
+mod typed_page {}

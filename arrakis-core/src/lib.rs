@@ -19,6 +19,9 @@ pub mod testing;
 mod time;
 mod value;
 
+#[cfg(feature = "derive")]
+pub use arrakis_derive::{Object, Struct};
+
 pub use self::capability::Capability;
 pub use self::commit::{
     Atomicity, Change, Commit, CommitLog, Committer, Effect, EffectKind, LinkChange, LinkOp, LinkRef, LogEntry,
@@ -33,6 +36,7 @@ pub use self::id::{
     CommitId, LinkTypeId, ObjectTypeId, PropertyId, RequestId, Seq, SpaceId, TENANCY_NAME_DEFAULT,
     TENANCY_NAME_LEN_MAX, TenantId,
 };
+pub use self::kernel::typed;
 pub use self::name::{API_NAME_LEN_MAX, ApiName};
 pub use self::store::Store;
 pub use self::time::{Date, Duration, Timestamp};

@@ -17,3 +17,6 @@ mod hook;
 mod kill;
 mod public;
 mod service;
+#[cfg(feature = "derive")]
+#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+mod typed;

@@ -2,7 +2,8 @@
 
 use arrakis::{
     Aggregate, Arrakis, ArrakisBuilder, Context, Env, Error, Filter, Groups, KernelService, Load, LoadReport,
-    NewOntology, Object, ObjectSet, OntologyService, Page, Plan, Query, Schema, Store, Value, Versions, Write,
+    NewOntology, Object, ObjectSet, OntologyService, Page, Plan, PropertyOf, Query, Schema, Shape, ShapeFaults, Store,
+    TypedKernel, TypedPage, TypedQuery, Value, Versions, Write,
 };
 
 fn shared<T: Send + Sync + 'static + ?Sized>() {}
@@ -20,6 +21,7 @@ fn public_types_are_send_and_sync() {
     shared::<(NewOntology, Plan, Schema)>();
     shared::<(Aggregate, Filter, Load, ObjectSet, Query, Write)>();
     shared::<(Groups, LoadReport, Object, Page, Value, Versions)>();
+    shared::<(PropertyOf<(), String>, Shape, ShapeFaults, TypedKernel<'static>, TypedPage<()>, TypedQuery<()>)>();
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ mod service;
 mod set;
 mod store;
 mod time_unit;
+pub mod typed;
 
 pub use self::action::{
     ACTION_BATCH_MAX, ACTION_RETRIES_MAX, Act, ActBatch, ActResult, Acted, ActedBatch, ActionCall, ActionHandler,
@@ -45,6 +46,7 @@ pub use self::load::{
 pub use self::object::{Diff, Link, Object, Properties, Snapshot, Version};
 pub use self::query::{AsOf, ORDER_TERMS_MAX, OrderBy, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page, PageRequest, Query};
 use self::resolve::{Names, Side};
+use self::service::count_of;
 pub use self::service::{KernelExt, KernelService};
 pub use self::set::{Direction, KEYS_MAX, ObjectSet, SET_DEPTH_MAX, SET_NODES_MAX, Walk};
 pub use self::store::{Budget, ObjectStore, QueryRows};

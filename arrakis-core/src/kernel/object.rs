@@ -73,6 +73,12 @@ impl Properties {
         self.names.iter().position(|candidate| *candidate == *name).and_then(|index| self.values.get(index))
     }
 
+    /// A value by name, with its type where that is known; `None` for a name that was not selected.
+    pub(in crate::kernel) fn entry(&self, name: &str) -> Option<(&Value, Option<&BaseType>)> {
+        let index = self.names.iter().position(|candidate| *candidate == *name)?;
+        Some((self.values.get(index)?, self.types.as_ref().and_then(|types| types.get(index))))
+    }
+
     /// Names and values in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ApiName, &Value)> {
         self.names.iter().zip(&self.values)

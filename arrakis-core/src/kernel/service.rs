@@ -109,13 +109,17 @@ pub trait KernelExt: KernelService {
 
     /// How many objects a set has.
     async fn count(&self, ctx: &Context, set: ObjectSet) -> Result<u64> {
-        let groups = self.aggregate(ctx, Aggregate::of(set).count("count")).await?;
-        let count = groups.groups.first().and_then(|group| group.metrics.get("count")).and_then(|count| match count {
-            crate::Value::Integer(count) => u64::try_from(*count).ok(),
-            _ => None,
-        });
-        count.ok_or_else(|| Error::internal("kernel.count.malformed", "a count is a number"))
+        count_of(&self.aggregate(ctx, Aggregate::of(set).count("count")).await?)
     }
+}
+
+/// The count called `count` of the one group of an aggregate.
+pub(super) fn count_of(groups: &Groups) -> Result<u64> {
+    let count = groups.groups.first().and_then(|group| group.metrics.get("count")).and_then(|count| match count {
+        crate::Value::Integer(count) => u64::try_from(*count).ok(),
+        _ => None,
+    });
+    count.ok_or_else(|| Error::internal("kernel.count.malformed", "a count is a number"))
 }
 
 impl<T: KernelService + ?Sized> KernelExt for T {}
