@@ -17,6 +17,11 @@ pub(crate) struct Database {
 }
 
 impl Database {
+    /// The database in a file, where a command takes something else in its place.
+    pub(crate) const fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     /// Opens a database that exists.
     ///
     /// # Errors

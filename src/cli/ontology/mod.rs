@@ -1,6 +1,7 @@
 //! `arrakis ontology`: one file a command.
 
 mod apply;
+mod check;
 mod export;
 mod plan;
 mod schema;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Apply(apply::Command),
     Show(show::Command),
     Export(export::Command),
+    Check(check::Command),
     Versions(versions::Command),
     Schema(schema::Command),
 }
@@ -35,6 +37,7 @@ impl Command {
             Self::Apply(command) => command.run(global).await,
             Self::Show(command) => command.run(global).await,
             Self::Export(command) => command.run(global).await,
+            Self::Check(command) => command.run(global).await,
             Self::Versions(command) => command.run(global).await,
             Self::Schema(command) => command.run(),
         }

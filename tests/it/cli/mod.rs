@@ -8,6 +8,8 @@ mod load;
 mod mask;
 mod ontology;
 mod read;
+#[cfg(feature = "derive")]
+mod shapes;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
