@@ -1,10 +1,12 @@
 //! What a deployment's store is: the sum of the ports.
 
+use crate::Capability;
 use crate::commit::CommitLog;
 use crate::kernel::ObjectStore;
 use crate::ontology::OntologyStore;
 
 /// A store that answers every port. Upcasts to each of them: `Arc<dyn Store>` is an `Arc<dyn ObjectStore>` by assignment.
-pub trait Store: CommitLog + OntologyStore + ObjectStore {}
-
-impl<T: CommitLog + OntologyStore + ObjectStore> Store for T {}
+pub trait Store: CommitLog + OntologyStore + ObjectStore {
+    /// What the adapter offers.
+    fn capability(&self) -> Capability;
+}

@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{AuditRecord, Commit, Event, Receipt, Tenant};
-use crate::{
-    Actor, Capability, CommitId, Error, Key, LinkTypeId, ObjectTypeId, Result, Scope, Seq, TenantId, Timestamp,
-};
+use crate::{Actor, CommitId, Error, Key, LinkTypeId, ObjectTypeId, Result, Scope, Seq, TenantId, Timestamp};
 
 /// What a commit did, as its log entry tells it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,7 +127,4 @@ pub trait CommitLog: std::fmt::Debug + Send + Sync + 'static {
 
     /// A secret of this store, the same for every process that opens it, to authenticate cursors with.
     fn cursor_key(&self) -> [u8; 32];
-
-    /// What the adapter offers.
-    fn capability(&self) -> Capability;
 }

@@ -2,8 +2,7 @@
 
 use arrakis_core::commit::{apply_batch, rehearse};
 use arrakis_core::{
-    Atomicity, Capability, Commit, CommitId, CommitLog, Effect, LogPage, Receipt, Result, Scope, Seq, Tenant, TenantId,
-    Timestamp,
+    Atomicity, Commit, CommitId, CommitLog, Effect, LogPage, Receipt, Result, Scope, Seq, Tenant, TenantId, Timestamp,
 };
 use async_trait::async_trait;
 
@@ -58,9 +57,5 @@ impl CommitLog for MemoryStore {
 
     fn cursor_key(&self) -> [u8; 32] {
         self.cursor_key
-    }
-
-    fn capability(&self) -> Capability {
-        Capability { durable: false, shared: false, as_of: true, budget: true }
     }
 }

@@ -17,7 +17,7 @@ mod view;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arrakis_core::kernel::{Budget, Snapshot};
-use arrakis_core::{Env, Error, Outcome, Result, Scope, Seq};
+use arrakis_core::{Capability, Env, Error, Outcome, Result, Scope, Seq, Store};
 
 use self::state::State;
 use self::view::View;
@@ -55,6 +55,12 @@ impl MemoryStore {
         let state = self.read()?;
         let view = View::new(&state, scope, at, budget, &self.env);
         Ok(Snapshot { seq: at.unwrap_or(state.head()), value: read(&view)? })
+    }
+}
+
+impl Store for MemoryStore {
+    fn capability(&self) -> Capability {
+        Capability { durable: false, shared: false, as_of: true, budget: true }
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrakis_core::commit::{AuditRecord, Event};
 use arrakis_core::{
-    Actor, Atomicity, Capability, Commit, CommitId, CommitLog, Effect, LogEntry, LogPage, Receipt, Result, Scope, Seq,
-    SpaceId, Tenant, TenantId, Timestamp,
+    Actor, Atomicity, Commit, CommitId, CommitLog, Effect, LogEntry, LogPage, Receipt, Result, Scope, Seq, SpaceId,
+    Tenant, TenantId, Timestamp,
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -161,9 +161,5 @@ impl CommitLog for SqliteStore {
 
     fn cursor_key(&self) -> [u8; 32] {
         self.cursor_key
-    }
-
-    fn capability(&self) -> Capability {
-        Capability { durable: true, shared: true, as_of: true, budget: true }
     }
 }

@@ -33,7 +33,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrakis_core::{Env, Result};
+use arrakis_core::{Capability, Env, Result, Store};
 
 use self::connection::Location;
 use self::error::missing;
@@ -118,6 +118,12 @@ impl Drop for SqliteStore {
         if self.location.options.temporary {
             self.location.delete();
         }
+    }
+}
+
+impl Store for SqliteStore {
+    fn capability(&self) -> Capability {
+        Capability { durable: true, shared: true, as_of: true, budget: true }
     }
 }
 
