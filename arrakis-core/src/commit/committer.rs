@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::log::UNDONE;
 use super::{Atomicity, Commit, CommitLog, Receipt};
-use crate::{Error, Outcome, Result};
+use crate::{Error, Outcome, Result, Seq};
 
 /// The most commits in one batch.
 pub const COMMIT_BATCH_MAX: usize = 1_024;
@@ -24,6 +24,7 @@ struct Waiting {
 pub struct Committer {
     queue: mpsc::Sender<Waiting>,
     log: Arc<dyn CommitLog>,
+    seen: Arc<watch::Sender<Seq>>,
     task: Arc<JoinHandle<()>>,
 }
 
@@ -34,8 +35,9 @@ impl Committer {
     /// Outside a tokio runtime.
     pub fn start(log: Arc<dyn CommitLog>) -> Self {
         let (queue, waiting) = mpsc::channel(COMMIT_QUEUE_MAX);
-        let task = tokio::runtime::Handle::current().spawn(lead(Arc::clone(&log), waiting));
-        Self { queue, log, task: Arc::new(task) }
+        let seen = Arc::new(watch::Sender::new(Seq(0)));
+        let task = tokio::runtime::Handle::current().spawn(lead(Arc::clone(&log), waiting, Arc::clone(&seen)));
+        Self { queue, log, seen, task: Arc::new(task) }
     }
 
     /// Commits one value. Dropping the future does not undo what was handed over: ask again with the same id to learn.
@@ -56,7 +58,9 @@ impl Committer {
     pub async fn commit_all(&self, commits: Vec<Commit>) -> Result<Vec<Receipt>, (usize, Error)> {
         let mut receipts = Vec::with_capacity(commits.len());
         let mut refused: Option<(usize, Error)> = None;
-        for (index, result) in self.log.commit_batch(commits, Atomicity::All).await.into_iter().enumerate() {
+        let results = self.log.commit_batch(commits, Atomicity::All).await;
+        note(&self.seen, &results);
+        for (index, result) in results.into_iter().enumerate() {
             match result {
                 Ok(receipt) => receipts.push(receipt),
                 // The one that was refused says more than those undone with it.
@@ -76,12 +80,18 @@ impl Committer {
 
     /// Gives this clone up. When it is the last, waits until every commit handed over is answered and the log is let go.
     pub async fn close(self) {
-        let Self { queue, log, task } = self;
-        drop((queue, log));
+        let Self { queue, log, seen, task } = self;
+        drop((queue, log, seen));
         if let Some(task) = Arc::into_inner(task) {
             // A task that panicked has nothing more to let go.
             let _ = task.await;
         }
+    }
+
+    /// The newest commit that was applied through this and its clones, to wait on; 0 before the first. Commits of other processes on
+    /// the same store are not among them.
+    pub fn seen(&self) -> watch::Receiver<Seq> {
+        self.seen.subscribe()
     }
 
     /// The log behind it.
@@ -90,11 +100,23 @@ impl Committer {
     }
 }
 
-async fn lead(log: Arc<dyn CommitLog>, mut waiting: mpsc::Receiver<Waiting>) {
+/// Tells whoever waits for commits of the newest one of a batch.
+fn note(seen: &watch::Sender<Seq>, results: &[Result<Receipt>]) {
+    if let Some(newest) = results.iter().flatten().map(|receipt| receipt.seq).max() {
+        seen.send_if_modified(|seen| {
+            let is_newer = newest > *seen;
+            *seen = newest.max(*seen);
+            is_newer
+        });
+    }
+}
+
+async fn lead(log: Arc<dyn CommitLog>, mut waiting: mpsc::Receiver<Waiting>, seen: Arc<watch::Sender<Seq>>) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, COMMIT_BATCH_MAX).await > 0 {
         let (commits, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|entry| (entry.commit, entry.answer)).unzip();
         let results = log.commit_batch(commits, Atomicity::Each).await;
+        note(&seen, &results);
         for (answer, result) in answers.into_iter().zip(results) {
             // A writer that stopped waiting has no use for its answer.
             let _ = answer.send(result);

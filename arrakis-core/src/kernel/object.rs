@@ -115,7 +115,7 @@ impl Serialize for Properties {
 }
 
 /// Writes a key by the rule of values: an integer JSON readers would lose travels as a string.
-fn serialize_key<S: Serializer>(key: &Key, serializer: S) -> Result<S::Ok, S::Error> {
+pub(in crate::kernel) fn serialize_key<S: Serializer>(key: &Key, serializer: S) -> Result<S::Ok, S::Error> {
     match key {
         Key::Integer(number) if number.unsigned_abs() > JSON_INTEGER_MAX.unsigned_abs() => {
             serializer.collect_str(number)

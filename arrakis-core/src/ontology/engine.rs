@@ -9,7 +9,7 @@ use super::cache::SchemaCache;
 use super::service::{SCHEMA_VERSIONS_PAGE_DEFAULT, SCHEMA_VERSIONS_PAGE_MAX};
 use super::{
     ApplyPlan, Class, ListSchemaVersions, NewOntology, OntologyService, OntologyStore, Plan, Planning, Published,
-    Schema, SchemaSource, SchemaVersions, validate,
+    Schema, SchemaSource, SchemaVersion, SchemaVersions, validate,
 };
 use crate::commit::{AuditRecord, Event, Publication};
 use crate::{Change, Commit, CommitId, Committer, Context, Env, Error, Permission, Receipt, Result, Seq, SpaceId};
@@ -236,5 +236,24 @@ impl SchemaSource for Ontology {
 
     async fn refresh(&self, space: SpaceId) -> Result<Arc<Schema>> {
         self.read(space).await?.ok_or_else(unpublished)
+    }
+
+    async fn version(&self, space: SpaceId, version: u32) -> Result<Arc<Schema>> {
+        Self::version(self, space, version).await
+    }
+
+    async fn published(&self, space: SpaceId, after: u32, until: Seq) -> Result<Vec<SchemaVersion>> {
+        let (mut after, mut published) = (after, Vec::new());
+        loop {
+            let page = self.store.schema_versions(space, after, SCHEMA_VERSIONS_PAGE_MAX).await?;
+            let listed = page.len();
+            published.extend(page.into_iter().take_while(|version| version.seq <= until));
+            match published.last() {
+                Some(last) if listed == SCHEMA_VERSIONS_PAGE_MAX as usize && last.version != after => {
+                    after = last.version;
+                }
+                _ => return Ok(published),
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::Schema;
+use super::{Schema, SchemaVersion};
 use crate::{Result, Seq, SpaceId};
 
 /// Hands out the schemas of spaces, from memory where it can.
@@ -19,4 +19,10 @@ pub trait SchemaSource: std::fmt::Debug + Send + Sync + 'static {
 
     /// The current schema of a space, asked anew.
     async fn refresh(&self, space: SpaceId) -> Result<Arc<Schema>>;
+
+    /// One version of a space's schema.
+    async fn version(&self, space: SpaceId, version: u32) -> Result<Arc<Schema>>;
+
+    /// The versions numbered above `after` that were published up to the commit at `until`, in order, whichever tenant published them.
+    async fn published(&self, space: SpaceId, after: u32, until: Seq) -> Result<Vec<SchemaVersion>>;
 }

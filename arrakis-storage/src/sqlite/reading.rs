@@ -50,7 +50,12 @@ impl<'c> Reading<'c> {
         read: impl FnOnce(&Self) -> Result<T>,
     ) -> Result<T> {
         if !connection.is_autocommit() {
-            return Self::begin(connection, catalog, request).and_then(|reading| read(&reading));
+            let reading = Self::begin(connection, catalog, request)?;
+            if request.at.is_none_or(|at| at <= reading.head) {
+                return read(&reading);
+            }
+            // The state asked for is newer than the one the connection is held at.
+            run_static(connection, statement::COMMIT)?;
         }
         run_static(connection, statement::BEGIN)?;
         let result = Self::begin(connection, catalog, request).and_then(|reading| read(&reading));

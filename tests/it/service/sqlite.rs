@@ -32,3 +32,9 @@ mod action {
 
     arrakis_core::action_suite!(open);
 }
+
+mod feed {
+    use super::open;
+
+    arrakis_core::feed_suite!(open);
+}

@@ -2,6 +2,7 @@
 
 mod act;
 mod conflict;
+mod feed;
 mod get;
 mod history;
 mod link;
@@ -21,6 +22,7 @@ use super::action::{
     Act, ActBatch, Acted, ActedBatch, ActionHandler, ActionLimits, ActionService, CommitValidator,
     HOOK_TIMEOUT_DEFAULT, Hooks, Undo, UndoReport, Validation,
 };
+use super::feed::Feed;
 use super::{
     Aggregate, GetLinks, GetObjects, Groups, History, KernelService, Links, Load, LoadReport, NeighbourPage,
     Neighbours, ObjectStore, Objects, Page, Query, Versions, Write, Written,
@@ -41,6 +43,7 @@ pub struct Kernel {
     schemas: Arc<dyn SchemaSource>,
     cursors: CursorKey,
     in_force: Arc<InForce>,
+    feed: Arc<Feed>,
     hooks: Arc<Hooks>,
     hook_timeout: Duration,
     limits: ActionLimits,
@@ -50,6 +53,7 @@ impl Kernel {
     /// A kernel over a store, with the commit log every write goes through.
     pub fn new(env: Env, committer: Committer, store: Arc<dyn ObjectStore>, schemas: Arc<dyn SchemaSource>) -> Self {
         let cursors = CursorKey::new(committer.log().cursor_key());
+        let feed = Arc::new(Feed::new(&committer, Arc::clone(&store), Arc::clone(&schemas)));
         Self {
             env,
             committer,
@@ -57,6 +61,7 @@ impl Kernel {
             schemas,
             cursors,
             in_force: Arc::default(),
+            feed,
             hooks: Arc::default(),
             hook_timeout: HOOK_TIMEOUT_DEFAULT,
             limits: ActionLimits::default(),

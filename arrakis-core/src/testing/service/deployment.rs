@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
-use crate::kernel::{ActionService, Filter, Kernel, KernelService};
+use crate::kernel::{ActionService, FeedService, Filter, Kernel, KernelService};
 use crate::ontology::{NewOntology, Ontology, OntologyExt, OntologyService};
 use crate::testing::{Fixture, ManualClock, TestEnv};
 use crate::{Committer, Context, Error, Result, Seq, Store};
@@ -20,6 +20,8 @@ pub struct Deployment {
     pub kernel: Arc<dyn KernelService>,
     /// The actions.
     pub actions: Arc<dyn ActionService>,
+    /// Its feed.
+    pub feed: Arc<dyn FeedService>,
     /// Most tests act for this tenant.
     pub own: Context,
     /// A tenant of the same space.
@@ -98,7 +100,8 @@ impl Deployment {
         let committer = Committer::start(Arc::clone(&store) as _);
         let ontology = Arc::new(Ontology::new(test.env(), committer.clone(), Arc::clone(&store) as _));
         let kernel = Arc::new(Kernel::new(test.env(), committer, store, Arc::clone(&ontology) as _));
-        Self { ontology, actions: Arc::clone(&kernel) as _, kernel, own, neighbour, stranger, test }
+        let (actions, feed) = (Arc::clone(&kernel) as _, Arc::clone(&kernel) as _);
+        Self { ontology, kernel, actions, feed, own, neighbour, stranger, test }
     }
 
     /// Publishes an ontology in both spaces.

@@ -3,6 +3,7 @@
 
 pub mod action;
 mod deployment;
+pub mod feed;
 pub mod kernel;
 
 pub use self::deployment::{Deployment, Method};
@@ -272,6 +273,66 @@ macro_rules! action_suite {
     };
 }
 
+/// Makes a test of every function of the suite of [`crate::kernel::FeedService`], as [`kernel_suite!`](crate::kernel_suite) does of the
+/// kernel's.
+#[macro_export]
+macro_rules! feed_suite {
+    ($open:path) => {
+        $crate::service_suite! { @modules feed, $open =>
+            changes {
+                a_commit_is_told_with_what_it_changed
+                changes_of_one_row_come_to_one
+                an_object_changed_often_is_told_each_time
+                links_of_both_backings_are_told
+                a_page_has_whole_commits
+                changes_are_told_of_some_types
+                a_request_has_its_limits
+                changes_need_their_permission
+            }
+            publication {
+                a_publication_tells_what_to_read_again
+                a_publication_of_a_neighbour_is_told
+                values_are_those_of_the_version_in_force
+            }
+            replay {
+                replayed_changes_are_the_state
+            }
+            isolation {
+                tenants_see_their_own_commits
+                tenants_are_told_of_their_own_objects
+            }
+            live {
+                a_set_is_told_whole_and_then_as_it_changes
+                the_whole_comes_in_parts_of_one_state
+                an_interface_set_is_told_by_its_own_names
+                sets_are_told_apart
+                sets_of_every_operation_are_told
+                a_subscription_goes_on_from_a_commit
+                a_subscriber_that_lags_is_told_where_to_go_on
+                a_subscription_has_its_limits
+                subscribing_needs_its_permission
+            }
+            linked {
+                links_change_a_set
+                a_set_of_links_goes_on_from_a_commit
+            }
+            renewal {
+                a_publication_elsewhere_goes_unnoticed
+                a_publication_of_the_type_tells_the_set_anew
+                a_set_that_no_longer_resolves_ends
+            }
+            fold {
+                what_is_told_makes_the_set_after_every_commit
+            }
+            wait {
+                a_wait_ends_with_a_commit
+                a_wait_ends_in_time
+                a_stream_goes_on
+            }
+        }
+    };
+}
+
 /// What the suites expand with.
 #[doc(hidden)]
 #[macro_export]
@@ -300,7 +361,7 @@ mod tests {
     #[test]
     fn every_function_of_the_suites_is_run() {
         let text = include_str!("mod.rs");
-        for (service, modules) in [("kernel", 21), ("action", 5)] {
+        for (service, modules) in [("kernel", 21), ("action", 5), ("feed", 9)] {
             let listed = text.split(&format!("macro_rules! {service}_suite")).nth(1).unwrap();
             let listed = listed.split("macro_rules!").next().unwrap();
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/service").join(service);

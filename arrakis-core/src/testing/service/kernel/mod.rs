@@ -59,7 +59,7 @@ pub async fn prepare(on: &Deployment) {
 }
 
 /// The ontology of the suite.
-pub(super) fn ontology() -> NewOntology {
+pub(in crate::testing::service) fn ontology() -> NewOntology {
     let mut ontology = Fixture::ontology();
     let more = NewOntology::from_yaml(include_str!("../kernel.yaml")).unwrap();
     ontology.value_types.extend(more.value_types);

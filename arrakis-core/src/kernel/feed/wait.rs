@@ -1,0 +1,44 @@
+//! Waiting for commits: those of this process say so, those of others are looked for.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::Feed;
+use crate::{Error, Result, Seq};
+
+/// How often the head of the store, which other processes may write, is looked at while someone waits, milliseconds.
+pub const HEAD_POLL_MS: u64 = 250;
+pub(super) const HEAD_POLL: Duration = Duration::from_millis(HEAD_POLL_MS);
+
+impl Feed {
+    /// Waits until there is a commit after one.
+    ///
+    /// # Errors
+    /// What the log answers; `feed.closed` when nothing can be committed any more.
+    pub(super) async fn committed_after(&self, after: Seq) -> Result<()> {
+        let mut seen = self.seen.clone();
+        loop {
+            if *seen.borrow_and_update() > after || self.log.head().await? > after {
+                return Ok(());
+            }
+            let changed = tokio::time::timeout(HEAD_POLL, seen.changed()).await.unwrap_or(Ok(()));
+            changed.map_err(|_| closed())?;
+        }
+    }
+}
+
+/// Waits for the first of two futures.
+pub(super) async fn first(one: impl Future, other: impl Future) {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    poll_fn(|cx| {
+        let ready = one.as_mut().poll(cx).is_ready() || other.as_mut().poll(cx).is_ready();
+        if ready { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+pub(super) fn closed() -> Error {
+    Error::unavailable("feed.closed", "the kernel is shut down")
+}
