@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrakis_core::commit::AuditRecord;
-use arrakis_core::kernel::{ActionHandler, ActionService, CommitValidator, Kernel, KernelService};
+use arrakis_core::kernel::{ActionHandler, ActionService, CommitValidator, FeedService, Kernel, KernelService};
 use arrakis_core::ontology::{Class, Finding, NewOntology, Ontology, OntologyService, Published};
 use arrakis_core::typed::TypedKernel;
 use arrakis_core::{
@@ -79,10 +79,11 @@ impl Arrakis {
         arrakis.create_tenant(&ctx, &tenant, scope.space).await?;
         Ok(arrakis)
     }
-    /// Gives this clone up. When it is the last, waits for the writes under way, brings the statistics reads are planned by up to date, and
-    /// releases the file. Dropping the last clone does the same, but nobody learns when.
+    /// Gives this clone up. When it is the last, ends every subscription, waits for the writes under way, brings the statistics reads
+    /// are planned by up to date, and releases the file. Dropping the last clone does the same, but nobody learns when.
     pub async fn close(self) {
         let Some(Inner { store, committer, ontology, kernel, .. }) = Arc::into_inner(self.inner) else { return };
+        kernel.close().await;
         drop((ontology, kernel));
         committer.close().await;
         // The last reference to a store may wait for its threads. One that panicked has nothing more to release.
@@ -96,6 +97,11 @@ impl Arrakis {
 
     /// The data kernel: write and read objects and links.
     pub fn kernel(&self) -> &dyn KernelService {
+        &self.inner.kernel
+    }
+
+    /// The feed: what changed, commit by commit, and sets that tell as they change.
+    pub fn feed(&self) -> &dyn FeedService {
         &self.inner.kernel
     }
 

@@ -6,13 +6,16 @@ mod builder;
 pub use arrakis_core::kernel::plan::{Area, MeasureFunction, SortDirection, TimeUnit};
 pub use arrakis_core::kernel::{
     AGGREGATE_GROUPS_MAX, Act, ActBatch, ActResult, Acted, ActedBatch, ActionCall, ActionHandler, ActionLimits,
-    ActionService, Aggregate, AsOf, BatchAtomicity, Budget, Cell, ChangedBy, ChangedSince, CommitValidator,
-    CriterionVerdict, Diff, Direction, Edit, Expect, Fault, Filter, GetLinks, GetObjects, Group, GroupBy, Groups,
-    HOOK_TIMEOUT_DEFAULT, HandlerFn, History, KernelExt, KernelService, LOAD_ROWS_MAX, Link, LinkEnds, Links, Load,
+    ActionService, Aggregate, AsOf, BatchAtomicity, Budget, CHANGES_LIMIT_DEFAULT, CHANGES_LIMIT_MAX,
+    CHANGES_WAIT_MAX_MS, Cell, ChangedBy, ChangedLink, ChangedObject, ChangedSince, Changes, ChangesSince,
+    ChangesStream, CommitChanges, CommitValidator, CriterionVerdict, Diff, Direction, Edit, ElementNames, Expect,
+    Fault, FeedService, Filter, GetLinks, GetObjects, Group, GroupBy, Groups, HOOK_TIMEOUT_DEFAULT, HandlerFn, History,
+    InitialPage, KernelExt, KernelService, LIVE_MEMBERS_MAX, LOAD_ROWS_MAX, LeftObject, Link, LinkEnds, Links, Load,
     LoadMode, LoadReport, LoadRow, LoadTarget, Metric, NamedEffect, Neighbour, NeighbourPage, Neighbours,
-    NewProperties, Object, ObjectSet, Objects, OnConflict, OrderBy, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page,
-    PageRequest, ParameterVerdict, Properties, PropertyValue, Query, REJECTIONS_MAX, Range, Rejection, Subject,
-    TRAVERSE_HOPS_MAX, Undo, UndoReport, Validation, Version, Versions, Walk, Write, Written,
+    NewProperties, Object, ObjectSet, Objects, OnConflict, OrderBy, Origin, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page,
+    PageRequest, ParameterVerdict, Properties, PropertyValue, PublishedVersion, Query, REJECTIONS_MAX, Range,
+    Rejection, SUBSCRIPTION_BUFFER_DEFAULT, SUBSCRIPTION_BUFFER_MAX, SetDelta, SetEvent, SetEvents, Subject, Subscribe,
+    Subscription, TRAVERSE_HOPS_MAX, Undo, UndoReport, Validation, Version, Versions, Walk, Write, Written,
 };
 pub use arrakis_core::ontology::{
     ActionType, ApplyPlan, Backing, Cardinality, Class, End, FAULTS_MAX, Finding, Interface, LinkType,

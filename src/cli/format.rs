@@ -79,6 +79,11 @@ impl<W: Write> List<W> {
         Ok(())
     }
 
+    /// Hands over what was written so far; a table is only written whole.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        Ok(self.out.flush()?)
+    }
+
     /// Ends the list; in JSON with these members beside it, those that are null left out.
     pub(crate) fn end(mut self, members: &[(&str, Json)]) -> Result<()> {
         match self.format {

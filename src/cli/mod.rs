@@ -51,7 +51,7 @@ enum Group {
     /// Judge, plan, publish and read ontologies
     #[command(subcommand)]
     Ontology(ontology::Command),
-    /// Load, write and read objects and links
+    /// Load, write, read and watch objects and links
     #[command(subcommand)]
     Objects(Box<objects::Command>),
     /// Validate, run and undo actions

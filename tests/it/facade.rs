@@ -1,6 +1,9 @@
 //! The facade: opening, tenants, publishing.
 
-use arrakis::{Arrakis, ErrorKind, Grants, KernelExt, ObjectSet, SpaceId, TenantId};
+use arrakis::{
+    Arrakis, ChangesSince, ErrorKind, Grants, KernelExt, ObjectSet, SetEvent, SpaceId, Subscribe, Subscription,
+    TenantId,
+};
 use serde_json::json;
 
 const CITIES: &str = "object_types: [{name: City, primary_key: name, properties: [{name: name, type: string}, {name: people, type: integer}]}]";
@@ -135,6 +138,57 @@ async fn a_cursor_of_another_database_opens_nothing() {
     }
 }
 
+#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+async fn cities(arrakis: &Arrakis) -> Subscription {
+    let ctx = arrakis.context();
+    let mut cities = arrakis.feed().subscribe(&ctx, Subscribe::to(ObjectSet::of("City"))).await.unwrap();
+    assert!(matches!(cities.next().await, Some(Ok(SetEvent::Initial(_)))));
+    cities
+}
+
+#[tokio::test]
+async fn one_task_serves_all_subscriptions_and_ends_with_the_last() {
+    let arrakis = Arrakis::in_memory().await.unwrap();
+    let ctx = arrakis.context();
+    arrakis.publish(&ctx, CITIES).await.unwrap();
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for round in ["a", "b"] {
+        let (mut one, mut other) = (cities(&arrakis).await, cities(&arrakis).await);
+        arrakis.kernel().create(&ctx, "City", json!({ "name": format!("{round}1") })).await.unwrap();
+        for subscription in [&mut one, &mut other] {
+            assert!(matches!(subscription.next().await, Some(Ok(SetEvent::Delta(_)))));
+        }
+        assert_eq!(tasks(), before + 1);
+        drop(one);
+        arrakis.kernel().create(&ctx, "City", json!({ "name": format!("{round}2") })).await.unwrap();
+        assert!(matches!(other.next().await, Some(Ok(SetEvent::Delta(_)))));
+        drop(other);
+        let ended = async {
+            while tasks() > before {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), ended).await.expect("the task ends");
+    }
+}
+
+#[tokio::test]
+async fn closing_ends_subscriptions() {
+    let arrakis = Arrakis::in_memory().await.unwrap();
+    let ctx = arrakis.context();
+    arrakis.publish(&ctx, CITIES).await.unwrap();
+    let (mut listening, mut away) = (cities(&arrakis).await, cities(&arrakis).await);
+    arrakis.kernel().create(&ctx, "City", json!({ "name": "Oslo" })).await.unwrap();
+    assert!(matches!(listening.next().await, Some(Ok(SetEvent::Delta(_)))));
+    arrakis.close().await;
+    for subscription in [&mut listening, &mut away] {
+        let error = subscription.next().await.unwrap().unwrap_err();
+        assert_eq!(error.code(), "feed.closed");
+        assert!(subscription.next().await.is_none());
+    }
+}
+
 #[cfg(feature = "sqlite")]
 mod file {
     use std::path::PathBuf;
@@ -170,6 +224,31 @@ mod file {
         assert_eq!(other.code(), "tenancy.tenant.other_space");
         let acme = Arrakis::builder().tenant("acme").open(&path).await.unwrap();
         assert_eq!(acme.kernel().count(&acme.context(), ObjectSet::of("City")).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn commits_of_others_on_the_file_are_told() {
+        let path = file("others.db");
+        let (arrakis, other) = (Arrakis::open(&path).await.unwrap(), Arrakis::open(&path).await.unwrap());
+        let ctx = arrakis.context();
+        arrakis.publish(&ctx, CITIES).await.unwrap();
+        let mut cities = cities(&arrakis).await;
+        for name in ["Oslo", "Bergen", "Hamar"] {
+            let request = ChangesSince { wait_ms: Some(60_000), ..ChangesSince::after(head(&arrakis).await) };
+            let told = async { (arrakis.feed().changes(&ctx, request).await, cities.next().await) };
+            let write =
+                async { other.kernel().create(&other.context(), "City", json!({ "name": name })).await.unwrap() };
+            let ((changes, event), written) = tokio::join!(told, write);
+            assert_eq!(changes.unwrap().commits.last().map(|commit| commit.seq), Some(written.receipt.seq));
+            let Some(Ok(SetEvent::Delta(delta))) = event else { panic!("{event:?}") };
+            assert_eq!((delta.seq, delta.entered.len()), (written.receipt.seq, 1));
+        }
+    }
+
+    #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+    async fn head(arrakis: &Arrakis) -> arrakis::Seq {
+        let request = ChangesSince { limit: Some(10_000), ..ChangesSince::default() };
+        arrakis.feed().changes(&arrakis.context(), request).await.unwrap().seq
     }
 
     #[tokio::test]

@@ -1,9 +1,9 @@
 //! What is public may be shared between threads.
 
 use arrakis::{
-    Aggregate, Arrakis, ArrakisBuilder, Context, Env, Error, Filter, Groups, KernelService, Load, LoadReport,
-    NewOntology, Object, ObjectSet, OntologyService, Page, Plan, PropertyOf, Query, Schema, Shape, ShapeFaults, Store,
-    TypedKernel, TypedPage, TypedQuery, Value, Versions, Write,
+    Aggregate, Arrakis, ArrakisBuilder, Changes, Context, Env, Error, FeedService, Filter, Groups, KernelService, Load,
+    LoadReport, NewOntology, Object, ObjectSet, OntologyService, Page, Plan, PropertyOf, Query, Schema, SetEvent,
+    Shape, ShapeFaults, Store, Subscription, TypedKernel, TypedPage, TypedQuery, Value, Versions, Write,
 };
 
 fn shared<T: Send + Sync + 'static + ?Sized>() {}
@@ -15,12 +15,14 @@ fn public_types_are_send_and_sync() {
     shared::<Context>();
     shared::<Env>();
     shared::<Error>();
+    shared::<dyn FeedService>();
     shared::<dyn KernelService>();
     shared::<dyn OntologyService>();
     shared::<dyn Store>();
     shared::<(NewOntology, Plan, Schema)>();
     shared::<(Aggregate, Filter, Load, ObjectSet, Query, Write)>();
     shared::<(Groups, LoadReport, Object, Page, Value, Versions)>();
+    shared::<(Changes, SetEvent, Subscription)>();
     shared::<(PropertyOf<(), String>, Shape, ShapeFaults, TypedKernel<'static>, TypedPage<()>, TypedQuery<()>)>();
 }
 

@@ -7,6 +7,7 @@ mod links;
 mod load;
 mod query;
 mod selection;
+mod watch;
 mod write;
 
 use clap::Subcommand;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     History(history::Command),
     Links(links::Command),
     Write(write::Command),
+    Watch(watch::Command),
 }
 
 impl Command {
@@ -35,6 +37,7 @@ impl Command {
             Self::History(command) => command.run(global).await,
             Self::Links(command) => command.run(global).await,
             Self::Write(command) => command.run(global).await,
+            Self::Watch(command) => command.run(global).await,
         }
     }
 }

@@ -10,6 +10,7 @@ mod ontology;
 mod read;
 #[cfg(feature = "derive")]
 mod shapes;
+mod watch;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
