@@ -20,7 +20,7 @@ pub(crate) use self::column::{ColumnKind, Columns, stored};
 pub(crate) use self::dialect::{Dialect, Function, Statement};
 pub(crate) use self::history::versions;
 pub(crate) use self::page::{Slice, is_indexed, segments};
-pub(crate) use self::row::{RowText, any_row, delete_all, get_at, keys_with, links_of, supersede_all};
+pub(crate) use self::row::{RowText, any_row, delete_all, keys_with, links_of, supersede_all};
 pub(crate) use self::source::{Builder, Table, Tables, end_name, seq_of, seq_value};
 pub(crate) use self::table::{
     IndexDefinition, Layout, TableKind, add_column, link_index, missing_table, object_indexes, object_indexes_where,

@@ -23,6 +23,9 @@ pub(crate) const fn key_columns(kind: TableKind) -> &'static [&'static str] {
 pub(crate) struct RowText {
     /// Binds the keys; answers the revision and stored.
     pub(crate) get: String,
+    /// As of a commit, for a table without and with superseded versions. Binds the keys and the commit; then, with superseded versions, the
+    /// keys and the commit twice. Answers the revision and stored.
+    pub(crate) get_at: [String; 2],
     /// Binds the keys; answers the head's seq, then the revision and stored, absent when there is no such row.
     pub(crate) get_with_head: String,
     /// Binds the keys, the revision and stored; writes nothing when the keys are taken.
@@ -49,12 +52,11 @@ impl RowText {
         let stored: Vec<DynIden> = columns.stored().map(|(name, _)| name).collect();
         let current = &table.names.current;
         let there: HashSet<&DynIden> = every.iter().collect();
+        // A schema that is not published yet may have columns its table does not have yet.
+        let value = |name: &DynIden| if there.contains(name) { Expr::col(name.clone()) } else { Expr::cust("NULL") };
+        let values: Vec<Expr> = stored.iter().map(value).collect();
         let of_row = |select: &mut SelectStatement| {
-            // A schema that is not published yet may have columns its table does not have yet.
-            let values = stored
-                .iter()
-                .map(|name| if there.contains(name) { Expr::col(name.clone()) } else { Expr::cust("NULL") });
-            select.column("rev").exprs(values).from(current.clone());
+            select.column("rev").exprs(values.iter().cloned()).from(current.clone());
         };
         let mut get = Query::select();
         of_row(&mut get);
@@ -72,6 +74,7 @@ impl RowText {
         delete.from_table(current.clone()).cond_where(all_equal(keys));
         Ok(Self {
             get: dialect.select(&get).text,
+            get_at: [false, true].map(|superseded| get_at(dialect, table, keys, &values, superseded)),
             get_with_head: get_with_head(dialect, table, keys, &stored),
             insert: insert(dialect, table, keys, &stored)?,
             update: update(dialect, table, keys, (&stored, every)),
@@ -82,18 +85,17 @@ impl RowText {
     }
 }
 
-/// One row as of a commit. Binds the keys and the commit; then, when the table has superseded versions, the keys and the commit twice.
-/// Answers the revision and stored.
-pub(crate) fn get_at(dialect: &dyn Dialect, (kind, table): (TableKind, &Table), columns: Columns<'_>) -> String {
-    let stored = || columns.stored().map(|(name, _)| name);
-    let of_row = || all_equal(key_columns(kind)).and(Expr::col("rev").lte(bound()));
-    let mut select = Query::select();
-    select.column("rev").columns(stored()).from(table.names.current.clone()).cond_where(of_row());
-    if table.superseded {
-        let mut superseded = Query::select();
-        superseded.column("rev").columns(stored()).from(table.names.superseded.clone());
-        superseded.cond_where(of_row().and(Expr::col("rev_to").gt(bound())));
-        select.union(UnionType::All, superseded);
+fn get_at(dialect: &dyn Dialect, table: &Table, keys: &[&'static str], values: &[Expr], superseded: bool) -> String {
+    let of_row = |from: &DynIden| {
+        let mut select = Query::select();
+        select.column("rev").exprs(values.iter().cloned()).from(from.clone());
+        select.cond_where(all_equal(keys).and(Expr::col("rev").lte(bound())));
+        select
+    };
+    let mut select = of_row(&table.names.current);
+    if superseded {
+        let mut versions = of_row(&table.names.superseded);
+        select.union(UnionType::All, versions.and_where(Expr::col("rev_to").gt(bound())).to_owned());
     }
     dialect.select(&select).text
 }

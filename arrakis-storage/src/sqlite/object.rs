@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use rusqlite::{CachedStatement, Connection};
 
 use super::catalog::Catalog;
-use super::dialect::SqliteDialect;
 use super::error::sqlite;
 use super::reading::{Reading, Request, tenant_number};
 use super::row::read_row;
@@ -34,6 +33,13 @@ impl ObjectStore for SqliteStore {
             let found = self.readers.statement(|connection| one(connection, catalog, scope, object_type, key)).await?;
             if let Some((seq, object)) = found {
                 return Ok(Snapshot { seq, value: vec![object] });
+            }
+        }
+        if let ([key], Some(at)) = (keys, at) {
+            let catalog = self.readers.catalog();
+            let read = |connection: &Connection| one_at(connection, catalog, scope, (object_type, key), at);
+            if let Some(object) = self.readers.statement(read).await? {
+                return Ok(Snapshot { seq: at, value: vec![object] });
             }
         }
         let request = Request { scope, at, budget: Budget::default() };
@@ -79,6 +85,35 @@ fn one(
     let Some(revision) = row.get::<Option<i64>>()?.map(sql::seq_of) else { return Ok(Some((head, None))) };
     let values = read_row(&mut row, &object_type.properties, Some((object_type.primary_key, key)))?;
     Ok(Some((head, Some(whole(object_type, key, StoredRow { revision, values })))))
+}
+
+/// One object as of a commit, in one statement; `None` where that statement is not to be had. The past stays as it is, so no transaction
+/// has to hold it.
+fn one_at(
+    connection: &Connection,
+    catalog: &Catalog,
+    scope: Scope,
+    (object_type, key): (&ObjectType, &Key),
+    at: Seq,
+) -> Result<Option<Option<Object>>> {
+    let has_own_snapshot = connection.is_autocommit();
+    let tenant = tenant_number(connection, catalog, scope)?.filter(|_| has_own_snapshot && fits(object_type, key));
+    // A table that has no superseded versions may have got some since it was looked at.
+    let id = TableId::of_object(scope.space, object_type);
+    let known = catalog.tables.get(&id).filter(|found| found.table.superseded);
+    let (Some(tenant), Some(_)) = (tenant, known) else { return Ok(None) };
+    let Some(text) = text_of(connection, catalog, scope, object_type)? else { return Ok(None) };
+    let [_, sql] = &text.text.get_at;
+    let mut get = connection.prepare_cached(sql).map_err(sqlite)?;
+    let mut binder = Binder::new(&mut get);
+    binder.bind(tenant)?.key(key)?.bind(seq_value(at))?;
+    binder.bind(tenant)?.key(key)?.bind(seq_value(at))?.bind(seq_value(at))?;
+    let mut rows = get.raw_query();
+    let Some(row) = rows.next().map_err(sqlite)? else { return Ok(Some(None)) };
+    let mut row = RowReader::new(row);
+    let revision = row.seq()?;
+    let values = read_row(&mut row, &object_type.properties, Some((object_type.primary_key, key)))?;
+    Ok(Some(Some(whole(object_type, key, StoredRow { revision, values }))))
 }
 
 fn many(
@@ -138,14 +173,14 @@ impl<'r> Rows<'r> {
             return Ok(Self { object_type, at: None, get: None });
         };
         let at = reading.at.map(|at| (at, found.table.superseded));
+        let Some(text) = reading.text(object_type)? else { return Ok(Self { object_type, at: None, get: None }) };
+        let [standing, with_superseded] = &text.text.get_at;
         let sql = match at {
-            Some(_) => sql::get_at(&SqliteDialect, (TableKind::Object, &found.table), Columns::of_object(object_type)),
-            None => match reading.text(object_type)? {
-                Some(text) => text.text.get.clone(),
-                None => return Ok(Self { object_type, at: None, get: None }),
-            },
+            Some((_, true)) => with_superseded,
+            Some((_, false)) => standing,
+            None => &text.text.get,
         };
-        let get = reading.connection.prepare_cached(&sql).map_err(sqlite)?;
+        let get = reading.connection.prepare_cached(sql).map_err(sqlite)?;
         Ok(Self { object_type, at, get: Some((tenant, get)) })
     }
 

@@ -1,6 +1,7 @@
 //! Which state a read sees.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Kernel;
@@ -18,20 +19,52 @@ pub(super) struct View {
     least: Option<Seq>,
 }
 
-/// How far each space's schema is known to have been in force.
+/// Between which commits each schema version is known to have been in force, and the newest commit known to be there.
 #[derive(Debug, Default)]
-pub(super) struct InForce(Mutex<HashMap<SpaceId, (u32, Seq)>>);
+pub(super) struct InForce {
+    versions: Mutex<HashMap<(SpaceId, u32), Span>>,
+    newest: AtomicU64,
+}
+
+/// A schema version and the first and last commit it is known to have been in force at: it was between them, too.
+#[derive(Clone, Debug)]
+struct Span {
+    schema: Arc<Schema>,
+    first: Seq,
+    last: Seq,
+}
+
+/// The most versions spans are kept of; beyond it they are learned anew.
+const SPANS_MAX: usize = 256;
 
 impl InForce {
     fn is_known(&self, space: SpaceId, version: u32, seq: Seq) -> bool {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&space).is_some_and(|(known, until)| *known == version && seq <= *until)
+        let versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        versions.get(&(space, version)).is_some_and(|span| span.first <= seq && seq <= span.last)
     }
 
-    fn note(&self, space: SpaceId, version: u32, seq: Seq) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.entry(space).or_insert((version, seq));
-        *known = (*known).max((version, seq));
+    /// The schema known to have been in force at a commit.
+    fn at(&self, space: SpaceId, seq: Seq) -> Option<Arc<Schema>> {
+        let versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |(key, span): &(&(SpaceId, u32), &Span)| key.0 == space && span.first <= seq && seq <= span.last;
+        versions.iter().find(known).map(|(_, span)| Arc::clone(&span.schema))
+    }
+
+    fn note(&self, space: SpaceId, schema: &Arc<Schema>, seq: Seq) {
+        self.newest.fetch_max(seq.0, Ordering::Relaxed);
+        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        if versions.len() >= SPANS_MAX && !versions.contains_key(&(space, schema.version)) {
+            versions.clear();
+        }
+        let new = || Span { schema: Arc::clone(schema), first: seq, last: seq };
+        let span = versions.entry((space, schema.version)).or_insert_with(new);
+        span.first = span.first.min(seq);
+        span.last = span.last.max(seq);
+    }
+
+    /// Whether the commit is known to be in the log.
+    fn is_there(&self, seq: Seq) -> bool {
+        seq.0 <= self.newest.load(Ordering::Relaxed)
     }
 }
 
@@ -70,7 +103,7 @@ impl Kernel {
                 .with("current", current)
                 .retryable_is(true));
         }
-        self.in_force.note(space, version, seq);
+        self.in_force.note(space, &view.schema, seq);
         Ok(())
     }
 
@@ -84,6 +117,12 @@ impl Kernel {
         let Some(as_of) = as_of else {
             return Ok(View { schema: self.schemas.current(space).await?, at: None, least });
         };
+        if let AsOf::Seq(at) = as_of
+            && least.is_none_or(|least| self.in_force.is_there(least))
+            && self.in_force.is_there(at)
+        {
+            return Ok(View { schema: self.schema_at(space, at).await?, at: Some(at), least });
+        }
         let log = self.committer.log();
         let head = log.head().await?;
         if let Some(least) = least {
@@ -102,7 +141,17 @@ impl Kernel {
                 .at("as_of"));
             }
         };
-        Ok(View { schema: self.schemas.at(space, at).await?, at: Some(at), least })
+        Ok(View { schema: self.schema_at(space, at).await?, at: Some(at), least })
+    }
+
+    /// The schema in force right after a commit that is in the log.
+    async fn schema_at(&self, space: SpaceId, at: Seq) -> Result<Arc<Schema>> {
+        if let Some(schema) = self.in_force.at(space, at) {
+            return Ok(schema);
+        }
+        let schema = self.schemas.at(space, at).await?;
+        self.in_force.note(space, &schema, at);
+        Ok(schema)
     }
 
     /// The state a later page is about: that of the first.
@@ -112,7 +161,7 @@ impl Kernel {
         if current.version == schema_version {
             return Ok(View { schema: current, at: Some(seq), least: None });
         }
-        let schema = self.schemas.at(space, seq).await?;
+        let schema = self.schema_at(space, seq).await?;
         if schema.version == schema_version {
             return Ok(View { schema, at: Some(seq), least: None });
         }
@@ -133,18 +182,27 @@ impl Kernel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ontology::{NewOntology, Numbering};
 
     #[test]
-    fn a_schema_is_known_to_be_in_force_as_far_as_it_was_seen() {
+    fn a_schema_is_known_to_be_in_force_between_where_it_was_seen() {
         let (in_force, space) = (InForce::default(), SpaceId::DEFAULT);
-        assert!(!in_force.is_known(space, 1, Seq(0)));
-        in_force.note(space, 1, Seq(5));
-        in_force.note(space, 1, Seq(4));
-        assert!(in_force.is_known(space, 1, Seq(5)) && in_force.is_known(space, 1, Seq(3)));
-        assert!(!in_force.is_known(space, 1, Seq(6)) && !in_force.is_known(space, 2, Seq(5)));
-        in_force.note(space, 2, Seq(7));
-        in_force.note(space, 1, Seq(9));
-        assert!(in_force.is_known(space, 2, Seq(7)) && !in_force.is_known(space, 1, Seq(5)));
+        let compile =
+            |version| Arc::new(Schema::compile(NewOntology::default(), Numbering::default(), version).unwrap());
+        let [first, second] = [compile(1), compile(2)];
+        assert!(
+            !in_force.is_known(space, 1, Seq(0)) && in_force.at(space, Seq(5)).is_none() && !in_force.is_there(Seq(1))
+        );
+        in_force.note(space, &first, Seq(5));
+        in_force.note(space, &first, Seq(3));
+        for (seq, known) in [(2, false), (3, true), (4, true), (5, true), (6, false)] {
+            assert_eq!(in_force.is_known(space, 1, Seq(seq)), known, "{seq}");
+            assert_eq!(in_force.at(space, Seq(seq)).is_some(), known, "{seq}");
+        }
+        in_force.note(space, &second, Seq(9));
+        assert_eq!(in_force.at(space, Seq(9)).unwrap().version, 2);
+        assert!(in_force.at(space, Seq(7)).is_none() && !in_force.is_known(space, 1, Seq(9)));
+        assert!(in_force.is_there(Seq(9)) && !in_force.is_there(Seq(10)));
     }
 
     #[test]
