@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::log::UNDONE;
@@ -24,8 +24,16 @@ struct Waiting {
 pub struct Committer {
     queue: mpsc::Sender<Waiting>,
     log: Arc<dyn CommitLog>,
-    seen: Arc<watch::Sender<Seq>>,
+    shared: Arc<Shared>,
     task: Arc<JoinHandle<()>>,
+}
+
+/// What the clones share with the task.
+#[derive(Debug)]
+struct Shared {
+    /// Whose turn it is to hand a batch to the store: one at a time, so that whoever comes meanwhile shares the next.
+    turn: Semaphore,
+    seen: watch::Sender<Seq>,
 }
 
 impl Committer {
@@ -35,9 +43,9 @@ impl Committer {
     /// Outside a tokio runtime.
     pub fn start(log: Arc<dyn CommitLog>) -> Self {
         let (queue, waiting) = mpsc::channel(COMMIT_QUEUE_MAX);
-        let seen = Arc::new(watch::Sender::new(Seq(0)));
-        let task = tokio::runtime::Handle::current().spawn(lead(Arc::clone(&log), waiting, Arc::clone(&seen)));
-        Self { queue, log, seen, task: Arc::new(task) }
+        let shared = Arc::new(Shared { turn: Semaphore::new(1), seen: watch::Sender::new(Seq(0)) });
+        let task = tokio::runtime::Handle::current().spawn(lead(Arc::clone(&log), waiting, Arc::clone(&shared)));
+        Self { queue, log, shared, task: Arc::new(task) }
     }
 
     /// Commits one value. Dropping the future does not undo what was handed over: ask again with the same id to learn.
@@ -45,6 +53,14 @@ impl Committer {
     /// # Errors
     /// What the store refuses; `commit.closed` when the store is shut down.
     pub async fn commit(&self, commit: Commit) -> Result<Receipt> {
+        // Alone, it goes straight to the store: two wake-ups of tasks fewer. While a batch is in flight it joins the next one.
+        if let Ok(_turn) = self.shared.turn.try_acquire() {
+            let mut results = self.log.commit_batch(vec![commit], Atomicity::Each).await;
+            self.shared.note(&results);
+            return results
+                .pop()
+                .unwrap_or_else(|| Err(Error::internal("commit.unanswered", "a commit has no answer")));
+        }
         let (answer, receipt) = oneshot::channel();
         let closed = || Error::unavailable("commit.closed", "the store is shut down");
         self.queue.send(Waiting { commit, answer }).await.map_err(|_| closed())?;
@@ -59,7 +75,7 @@ impl Committer {
         let mut receipts = Vec::with_capacity(commits.len());
         let mut refused: Option<(usize, Error)> = None;
         let results = self.log.commit_batch(commits, Atomicity::All).await;
-        note(&self.seen, &results);
+        self.shared.note(&results);
         for (index, result) in results.into_iter().enumerate() {
             match result {
                 Ok(receipt) => receipts.push(receipt),
@@ -75,13 +91,15 @@ impl Committer {
 
     /// Commits many values in one transaction of their own, each by itself. Answers one result per commit, in order.
     pub async fn commit_each(&self, commits: Vec<Commit>) -> Vec<Result<Receipt>> {
-        self.log.commit_batch(commits, Atomicity::Each).await
+        let results = self.log.commit_batch(commits, Atomicity::Each).await;
+        self.shared.note(&results);
+        results
     }
 
     /// Gives this clone up. When it is the last, waits until every commit handed over is answered and the log is let go.
     pub async fn close(self) {
-        let Self { queue, log, seen, task } = self;
-        drop((queue, log, seen));
+        let Self { queue, log, shared, task } = self;
+        drop((queue, log, shared));
         if let Some(task) = Arc::into_inner(task) {
             // A task that panicked has nothing more to let go.
             let _ = task.await;
@@ -91,7 +109,7 @@ impl Committer {
     /// The newest commit that was applied through this and its clones, to wait on; 0 before the first. Commits of other processes on
     /// the same store are not among them.
     pub fn seen(&self) -> watch::Receiver<Seq> {
-        self.seen.subscribe()
+        self.shared.seen.subscribe()
     }
 
     /// The log behind it.
@@ -100,23 +118,32 @@ impl Committer {
     }
 }
 
-/// Tells whoever waits for commits of the newest one of a batch.
-fn note(seen: &watch::Sender<Seq>, results: &[Result<Receipt>]) {
-    if let Some(newest) = results.iter().flatten().map(|receipt| receipt.seq).max() {
-        seen.send_if_modified(|seen| {
-            let is_newer = newest > *seen;
-            *seen = newest.max(*seen);
-            is_newer
-        });
+impl Shared {
+    /// Tells whoever waits for commits of the newest one of a batch.
+    fn note(&self, results: &[Result<Receipt>]) {
+        if let Some(newest) = results.iter().flatten().map(|receipt| receipt.seq).max() {
+            self.seen.send_if_modified(|seen| {
+                let is_newer = newest > *seen;
+                *seen = newest.max(*seen);
+                is_newer
+            });
+        }
     }
 }
 
-async fn lead(log: Arc<dyn CommitLog>, mut waiting: mpsc::Receiver<Waiting>, seen: Arc<watch::Sender<Seq>>) {
+async fn lead(log: Arc<dyn CommitLog>, mut waiting: mpsc::Receiver<Waiting>, shared: Arc<Shared>) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, COMMIT_BATCH_MAX).await > 0 {
+        // Never closed, so it is always given.
+        let _turn = shared.turn.acquire().await;
+        while batch.len() < COMMIT_BATCH_MAX
+            && let Ok(entry) = waiting.try_recv()
+        {
+            batch.push(entry);
+        }
         let (commits, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|entry| (entry.commit, entry.answer)).unzip();
         let results = log.commit_batch(commits, Atomicity::Each).await;
-        note(&seen, &results);
+        shared.note(&results);
         for (answer, result) in answers.into_iter().zip(results) {
             // A writer that stopped waiting has no use for its answer.
             let _ = answer.send(result);

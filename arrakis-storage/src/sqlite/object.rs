@@ -38,8 +38,8 @@ impl ObjectStore for SqliteStore {
         if let ([key], Some(at)) = (keys, at) {
             let catalog = self.readers.catalog();
             let read = |connection: &Connection| one_at(connection, catalog, scope, (object_type, key), at);
-            if let Some(object) = self.readers.statement(read).await? {
-                return Ok(Snapshot { seq: at, value: vec![object] });
+            if let Some((seq, object)) = self.readers.statement(read).await? {
+                return Ok(Snapshot { seq, value: vec![object] });
             }
         }
         let request = Request { scope, at, budget: Budget::default() };
@@ -95,7 +95,7 @@ fn one_at(
     scope: Scope,
     (object_type, key): (&ObjectType, &Key),
     at: Seq,
-) -> Result<Option<Option<Object>>> {
+) -> Result<Option<(Seq, Option<Object>)>> {
     let has_own_snapshot = connection.is_autocommit();
     let tenant = tenant_number(connection, catalog, scope)?.filter(|_| has_own_snapshot && fits(object_type, key));
     // A table that has no superseded versions may have got some since it was looked at.
@@ -109,11 +109,11 @@ fn one_at(
     binder.bind(tenant)?.key(key)?.bind(seq_value(at))?;
     binder.bind(tenant)?.key(key)?.bind(seq_value(at))?.bind(seq_value(at))?;
     let mut rows = get.raw_query();
-    let Some(row) = rows.next().map_err(sqlite)? else { return Ok(Some(None)) };
+    let Some(row) = rows.next().map_err(sqlite)? else { return Ok(Some((at, None))) };
     let mut row = RowReader::new(row);
     let revision = row.seq()?;
     let values = read_row(&mut row, &object_type.properties, Some((object_type.primary_key, key)))?;
-    Ok(Some(Some(whole(object_type, key, StoredRow { revision, values }))))
+    Ok(Some((at, Some(whole(object_type, key, StoredRow { revision, values })))))
 }
 
 fn many(
