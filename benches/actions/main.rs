@@ -27,7 +27,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use arrakis::{
-    Act, Arrakis, Context, Durability, Filter, GetObjects, KernelExt, ObjectSet, OrderBy, Query, Seq, SqliteOptions,
+    Act, Arrakis, Context, Durability, Filter, GetObjects, KernelExt, ObjectSet, OrderBy, Query, Seq, SetEvent,
+    SqliteOptions, Subscribe,
 };
 use criterion::Criterion;
 use serde_json::json;
@@ -45,6 +46,10 @@ const IN_FLIGHT: i64 = 256;
 const VERSIONS: i64 = 100;
 /// Objects with that many versions, among [`ITEMS`] that were never changed.
 const HOT: i64 = 500;
+/// Live sets on one type, each by another value of an indexed property.
+const LIVE_SETS: i64 = 1_000;
+/// Rounds of [`IN_FLIGHT`] actions each rate is measured over.
+const ROUNDS: i64 = 60;
 
 const CASES: [Case; 5] = [
     Case {
@@ -183,6 +188,79 @@ fn act_at_once(runtime: &Runtime, arrakis: &Arrakis, ctx: &Context, first: i64) 
     });
 }
 
+/// Commits a second of modifications in flight: without live sets and with a thousand on the type, in turns; and how long after it was
+/// acknowledged a change is told.
+fn live_sets(dir: &Path) {
+    let bench = Bench::set_up(dir, "live", Durability::Full);
+    let Bench { runtime, arrakis, ctx, turn, .. } = &bench;
+    let written = |rounds: i64| {
+        let start = now();
+        for _ in 0..rounds {
+            act_at_once(runtime, arrakis, ctx, turn.fetch_add(IN_FLIGHT, Ordering::Relaxed));
+        }
+        (rounds * IN_FLIGHT) as f64 / (now() - start).as_secs_f64()
+    };
+    written(10);
+    let mut table = vec![("without live sets", written(ROUNDS))];
+    let mut sets = Vec::new();
+    for category in 0..LIVE_SETS {
+        let set = ObjectSet::of("Item").filter(Filter::eq("category", format!("category-{category:03}")));
+        sets.push(
+            runtime.block_on(arrakis.feed().subscribe(ctx, Subscribe::to(set).buffer(100_000))).expect("it is told"),
+        );
+    }
+    let readers: Vec<_> = sets
+        .into_iter()
+        .map(|mut set| runtime.spawn(async move { while let Some(Ok(_)) = set.next().await {} }))
+        .collect();
+    written(10);
+    table.push(("with 1,000 live sets", written(ROUNDS)));
+    readers.iter().for_each(tokio::task::JoinHandle::abort);
+    written(10);
+    table.push(("without them again", written(ROUNDS)));
+    println!("\n| 256 actions in flight | actions/s |\n|---|---:|");
+    for (what, rate) in &table {
+        println!("| {what} | {rate:.0} |");
+    }
+    let without = table.iter().filter(|(what, _)| what.starts_with("without")).map(|(_, rate)| rate).sum::<f64>() / 2.0;
+    let cost = 1.0 - table.iter().find(|(what, _)| what.starts_with("with ")).expect("it is measured").1 / without;
+    println!("\nA thousand live sets cost {:.0} % of the writes (bound 25 %).", cost * 100.0);
+    let mut delays = runtime.block_on(delays(arrakis, ctx));
+    delays.sort_unstable();
+    let at = |share: usize| delays.get((delays.len() - 1) * share / 1_000).copied().unwrap_or_default();
+    println!(
+        "A change is told {:?} after it is acknowledged, at the 99th percentile {:?} (bound 10 ms).",
+        at(500),
+        at(990)
+    );
+    bench.close();
+}
+
+/// How long after its acknowledgement each of many changes is told; nothing for one told before.
+async fn delays(arrakis: &Arrakis, ctx: &Context) -> Vec<Duration> {
+    let set = ObjectSet::of("Item").filter("id < 100");
+    let mut live = arrakis.feed().subscribe(ctx, Subscribe::to(set)).await.expect("it is told");
+    live.next().await.expect("it is told").expect("it is told");
+    let mut delays = Vec::new();
+    for turn in 0..1_000 {
+        let acted = arrakis.actions().execute(ctx, adjust(turn % 100)).await.expect("it is executed");
+        let acknowledged = now();
+        loop {
+            match live.next().await.expect("it is told").expect("it is told") {
+                SetEvent::Delta(delta) if delta.seq >= acted.receipt.seq => break,
+                _ => {}
+            }
+        }
+        delays.push(now() - acknowledged);
+    }
+    delays
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench looks at the clock")]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 /// Reads of now and of the past, where few objects have many versions and most were never changed.
 fn past(criterion: &mut Criterion, dir: &Path) {
     let bench = Bench::set_up(dir, "past", Durability::Normal);
@@ -247,6 +325,7 @@ fn main() {
     bench.close();
     past(&mut criterion, &dir);
     criterion.final_summary();
+    live_sets(&dir);
     report::print(&CASES, &PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../criterion"));
     let _ = std::fs::remove_dir_all(&dir);
 }

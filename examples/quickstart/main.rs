@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "what an example prints is what it is for")]
 
+mod action;
 mod load;
 mod question;
 mod table;
@@ -42,6 +43,7 @@ async fn run() -> Result<()> {
     question::within_two_hops(&arrakis, &ctx, &env).await?;
     question::two_pages(&arrakis, &ctx, &env).await?;
     question::before_an_update(&arrakis, &ctx, &env).await?;
+    action::renamed_and_back(&arrakis, &ctx, &env).await?;
     arrakis.close().await;
     Ok(())
 }
