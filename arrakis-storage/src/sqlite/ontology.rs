@@ -81,7 +81,7 @@ fn versions(connection: &Connection, space: SpaceId, after: u32, limit: u32) -> 
 fn violations(reading: &Reading<'_>, checks: &Arc<[DataCheck]>) -> Result<Vec<Violations>> {
     // The checks read through a transaction, as they do when a publication is applied. They write nothing.
     let mut memory = Memory::default();
-    let mut txn = SqliteTxn::new(reading.connection, &mut memory);
+    let mut txn = SqliteTxn::new(reading.connection, &mut memory, &reading.catalog().schemas);
     checks.iter().map(|check| check.run(&mut txn, reading.scope.space, reading.scope.tenant)).collect()
 }
 

@@ -42,35 +42,10 @@ pub(super) struct Reading<'c> {
 }
 
 impl<'c> Reading<'c> {
-    /// Runs a read within one snapshot: one of its own, or the one the connection is held at.
-    pub(super) fn run<T>(
-        connection: &'c Connection,
-        catalog: &'c Catalog,
-        request: &Request,
-        read: impl FnOnce(&Self) -> Result<T>,
-    ) -> Result<T> {
-        if !connection.is_autocommit() {
-            let reading = Self::begin(connection, catalog, request)?;
-            if request.at.is_none_or(|at| at <= reading.head) {
-                return read(&reading);
-            }
-            // The state asked for is newer than the one the connection is held at.
-            run_static(connection, statement::COMMIT)?;
-        }
-        run_static(connection, statement::BEGIN)?;
-        let result = Self::begin(connection, catalog, request).and_then(|reading| read(&reading));
-        // A read has nothing to keep; ending it only gives the snapshot back.
-        let ended = run_static(connection, statement::COMMIT);
-        if ended.is_err() && !connection.is_autocommit() {
-            run_static(connection, statement::ROLLBACK)?;
-        }
-        result
-    }
-
-    fn begin(connection: &'c Connection, catalog: &'c Catalog, request: &Request) -> Result<Self> {
-        let (head, _) = head(connection)?;
+    /// A read on a connection whose snapshot's newest commit is `head`.
+    pub(super) fn new(connection: &'c Connection, catalog: &'c Catalog, request: &Request, head: Seq) -> Self {
         let at = request.at.filter(|at| *at < head);
-        Ok(Self { connection, catalog, scope: request.scope, head, at, seq: request.at.unwrap_or(head) })
+        Self { connection, catalog, scope: request.scope, head, at, seq: request.at.unwrap_or(head) }
     }
 
     pub(super) fn catalog(&self) -> &Catalog {

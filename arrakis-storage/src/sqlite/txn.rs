@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::access::{Access, Memory, prepared};
+use super::catalog::Schemas;
 use super::dialect::SqliteDialect;
 use super::error::sqlite;
 use super::index::Deferred;
@@ -27,6 +28,8 @@ use crate::sql::{self, Columns, IndexDefinition, seq_value};
 pub(super) struct SqliteTxn<'c> {
     connection: &'c Connection,
     memory: &'c mut Memory,
+    /// Versions that are committed, compiled.
+    schemas: &'c Schemas,
     tables: HashMap<TableId, Access<'c>>,
     deferred: Deferred,
     /// Whether what is remembered may be of writes that can still be undone.
@@ -36,10 +39,11 @@ pub(super) struct SqliteTxn<'c> {
 }
 
 impl<'c> SqliteTxn<'c> {
-    pub(super) fn new(connection: &'c Connection, memory: &'c mut Memory) -> Self {
+    pub(super) fn new(connection: &'c Connection, memory: &'c mut Memory, schemas: &'c Schemas) -> Self {
         Self {
             connection,
             memory,
+            schemas,
             tables: HashMap::new(),
             deferred: Deferred::default(),
             remembers_writes: false,
@@ -175,7 +179,10 @@ impl Txn for SqliteTxn<'_> {
             return Ok(schema.clone());
         }
         let schema = match ontology::current_version(self.connection, space)? {
-            Some(version) => ontology::read_schema(self.connection, space, version)?.map(Arc::new),
+            Some(version) => match self.schemas.get(space, version) {
+                Some(schema) => Some(schema),
+                None => ontology::read_schema(self.connection, space, version)?.map(Arc::new),
+            },
             None => None,
         };
         self.memory.schemas.insert(space, schema.clone());

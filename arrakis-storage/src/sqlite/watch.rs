@@ -28,16 +28,21 @@ impl Watch {
         }
     }
 
-    /// Starts a read that is stopped after so many looks, or at an instant of the environment's monotonic clock.
+    /// Starts another read, that nothing stops yet.
+    pub(super) fn begin(&self) {
+        self.read.fetch_add(1, Ordering::Relaxed);
+        self.set(u64::MAX, None);
+    }
+
+    /// Has the read stopped after so many looks, or at an instant of the environment's monotonic clock.
     pub(super) fn set(&self, looks: u64, deadline: Option<Duration>) {
         self.looks_left.store(looks, Ordering::Relaxed);
         self.deadline_ns.store(deadline.map_or(u64::MAX, nanos), Ordering::Relaxed);
     }
 
-    /// A guard that stops the read about to start when it is dropped before the read has ended.
+    /// A guard that stops the read when it is dropped before another has started.
     pub(super) fn guard(self: &Arc<Self>) -> Cancel {
-        let read = self.read.fetch_add(1, Ordering::Relaxed) + 1;
-        Cancel { watch: Arc::clone(self), read }
+        Cancel { watch: Arc::clone(self), read: self.read.load(Ordering::Relaxed) }
     }
 
     /// Asked once in a while during a read: whether it is to stop.
@@ -64,5 +69,33 @@ pub(super) struct Cancel {
 impl Drop for Cancel {
     fn drop(&mut self) {
         self.watch.cancelled.store(self.read, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_is_stopped_by_its_own_guard_only() {
+        let watch = Arc::new(Watch::new(Env::system()));
+        watch.begin();
+        assert!(!watch.stops());
+        let guard = watch.guard();
+        drop(guard);
+        assert!(watch.stops());
+        watch.begin();
+        assert!(!watch.stops());
+    }
+
+    #[test]
+    fn a_read_is_stopped_after_its_looks_and_the_next_is_not() {
+        let watch = Watch::new(Env::system());
+        watch.begin();
+        watch.set(1, None);
+        assert!(!watch.stops());
+        assert!(watch.stops());
+        watch.begin();
+        assert!(!watch.stops());
     }
 }

@@ -137,7 +137,7 @@ impl Work {
     fn rehearse(&mut self, commit: &Commit) -> Result<Vec<Effect>> {
         run_static(&self.connection, statement::BEGIN_IMMEDIATE)?;
         let effects = self.newest().and_then(|(head, _)| {
-            let mut txn = SqliteTxn::new(&self.connection, &mut self.memory);
+            let mut txn = SqliteTxn::new(&self.connection, &mut self.memory, &self.readers.catalog().schemas);
             rehearse(&mut txn, commit, head.next())
         });
         self.undo();
@@ -156,7 +156,7 @@ impl Work {
     fn apply(&mut self, commits: &[Commit], atomicity: Atomicity) -> Result<Uncommitted> {
         let (before, at) = self.newest()?;
         let at = Timestamp::from_micros(at).map_err(|e| unreadable("head", e))?;
-        let mut txn = SqliteTxn::new(&self.connection, &mut self.memory);
+        let mut txn = SqliteTxn::new(&self.connection, &mut self.memory, &self.readers.catalog().schemas);
         txn.defer_indexes(commits, before.next())?;
         let applied = apply_batch(&mut txn, commits, atomicity, before, at)?;
         let changed_tables = txn.finish()?;
@@ -171,12 +171,16 @@ impl Work {
     }
 
     fn commit(&mut self, commits: &[Commit], uncommitted: Uncommitted) -> Vec<Result<Receipt>> {
-        let Uncommitted { applied, changed_tables, .. } = uncommitted;
-        if changed_tables {
-            self.readers.hold();
-        }
-        let committed = self.commit_schemas(&published(commits, &applied.results));
-        let results = match committed {
+        let Uncommitted { applied, before, changed_tables } = uncommitted;
+        let readers = Arc::clone(&self.readers);
+        let published = published(commits, &applied.results);
+        // Whoever compiles a version is waited for before reads are held, not meanwhile.
+        let turn = (!published.is_empty()).then(|| readers.catalog().schemas.wait());
+        // Dropped before anyone is told of the commit, whose reads are then on connections that know of it.
+        let _held = changed_tables.then(|| readers.hold(before));
+        let committed = self.commit_schemas(&published);
+        drop(turn);
+        match committed {
             Ok(()) => {
                 self.head = Some(applied.head);
                 applied.results
@@ -186,20 +190,14 @@ impl Work {
                 self.undo();
                 applied.results.into_iter().map(|result| result.and_then(|_| Err(lost.duplicate()))).collect()
             }
-        };
-        if changed_tables {
-            self.readers.renew();
         }
-        results
     }
 
     /// Commits, and keeps what was published for the readers, who need not compile it again.
     fn commit_schemas(&self, published: &[(SpaceId, Arc<Schema>)]) -> Result<()> {
-        let schemas = &self.readers.catalog().schemas;
-        let _turn = (!published.is_empty()).then(|| schemas.wait());
         run_static(&self.connection, statement::COMMIT)?;
         for (space, schema) in published {
-            schemas.set(*space, Arc::clone(schema));
+            self.readers.catalog().schemas.set(*space, Arc::clone(schema));
         }
         Ok(())
     }
