@@ -47,7 +47,8 @@ pub(crate) fn print(cases: &[Case], criterion_dir: &Path) {
     println!("\n{table}");
 }
 
-fn median_ns(criterion_dir: &Path, group: &str, function: &str) -> Option<f64> {
+/// The median time of one benchmark, when it was measured.
+pub(crate) fn median_ns(criterion_dir: &Path, group: &str, function: &str) -> Option<f64> {
     let file = criterion_dir.join(group.replace('/', "_")).join(function).join("new/estimates.json");
     let estimates: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()?;
     estimates.get("median")?.get("point_estimate")?.as_f64()
