@@ -42,6 +42,6 @@ pub use self::store::Store;
 pub use self::time::{Date, Duration, Timestamp};
 pub use self::value::{
     ARRAY_LEN_MAX, BaseType, Constraint, DATA_TYPE_DEPTH_MAX, DataType, EARTH_RADIUS_M, Field, Format, Geopoint,
-    JSON_DEPTH_MAX, JSON_INTEGER_MAX, JSON_LEN_MAX, KEY_LEN_MAX, Key, STRING_LEN_MAX, VECTOR_DIMENSION_MAX, Value,
-    VectorMetric, canonical_json,
+    JSON_DEPTH_MAX, JSON_INTEGER_MAX, JSON_LEN_MAX, KEY_LEN_MAX, Key, Ranked, STRING_LEN_MAX, VECTOR_DIMENSION_MAX,
+    Value, VectorMetric, canonical_json,
 };

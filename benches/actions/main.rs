@@ -100,7 +100,7 @@ impl Bench {
             arrakis.kernel().load(&ctx, data::load_items(0..ITEMS)).await.expect("it loads");
             // The table of superseded versions is made with the first of them.
             arrakis.kernel().modify(&ctx, "Item", 0, json!({ "score": 1 })).await.expect("it is written");
-            let names = names(&arrakis, &ctx).await;
+            let names = Names::of(&arrakis, &ctx).await;
             (arrakis, ctx, names)
         });
         let mut raw = Raw::copy_of(&path, &dir.join(format!("{name}_raw.db")), &names, true);
@@ -113,17 +113,6 @@ impl Bench {
 
     fn close(self) {
         self.runtime.block_on(self.arrakis.close());
-    }
-}
-
-async fn names(arrakis: &Arrakis, ctx: &Context) -> Names {
-    let schema = arrakis.ontology().schema(ctx).await.expect("it is published");
-    let item = schema.object_type("Item").expect("it is there");
-    let column = |name: &str| format!("p{}", item.property(name).expect("it is there").1.column);
-    Names {
-        items: "obj_1".to_owned(),
-        parts: "lnk_1".to_owned(),
-        columns: ["category", "score", "name", "weight", "made"].map(column),
     }
 }
 

@@ -82,7 +82,7 @@ impl Bench {
             let arrakis = Arrakis::open(&path).await.expect("it opens");
             let ctx = arrakis.context();
             arrakis.publish(&ctx, include_str!("ontology.yaml")).await.expect("it publishes");
-            let names = names(&arrakis, &ctx).await;
+            let names = Names::of(&arrakis, &ctx).await;
             if items > 0 {
                 arrakis.kernel().load(&ctx, data::load_items(0..items)).await.expect("it loads");
                 arrakis.kernel().load(&ctx, data::load_parts(items.min(100_000))).await.expect("it loads");
@@ -94,17 +94,6 @@ impl Bench {
 
     fn close(self) {
         self.runtime.block_on(self.arrakis.close());
-    }
-}
-
-async fn names(arrakis: &Arrakis, ctx: &Context) -> Names {
-    let schema = arrakis.ontology().schema(ctx).await.expect("it is published");
-    let item = schema.object_type("Item").expect("it is there");
-    let column = |name: &str| format!("p{}", item.property(name).expect("it is there").1.column);
-    Names {
-        items: "obj_1".to_owned(),
-        parts: "lnk_1".to_owned(),
-        columns: ["category", "score", "name", "weight", "made"].map(column),
     }
 }
 

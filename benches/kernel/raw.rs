@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use arrakis::{Arrakis, Context};
 use rusqlite::{Connection, OpenFlags, params};
 
 use crate::data::Item;
@@ -36,6 +37,18 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// The names Arrakis gave.
+    pub(crate) async fn of(arrakis: &Arrakis, ctx: &Context) -> Self {
+        let schema = arrakis.ontology().schema(ctx).await.expect("it is published");
+        let item = schema.object_type("Item").expect("it is there");
+        let column = |name: &str| format!("p{}", item.property(name).expect("it is there").1.column);
+        Self {
+            items: "obj_1".to_owned(),
+            parts: "lnk_1".to_owned(),
+            columns: ["category", "score", "name", "weight", "made"].map(column),
+        }
+    }
+
     fn statements(&self) -> Statements {
         let Self { items, parts, columns } = self;
         let [category, score, ..] = columns;

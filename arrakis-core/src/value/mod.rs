@@ -4,6 +4,7 @@ mod constraint;
 mod data_type;
 mod json;
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,30 @@ impl Value {
         matches!(self, Self::Null)
     }
 }
+
+/// A value in the total order of [`Value::compare`], to be a key in a map.
+#[derive(Clone, Debug)]
+pub struct Ranked(pub Value);
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.compare(&other.0)
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ranked {}
 
 /// A WGS 84 position in degrees: latitude −90 to 90, longitude −180 to 180.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

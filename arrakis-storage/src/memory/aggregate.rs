@@ -6,9 +6,8 @@ use arrakis_core::kernel::ExactSum;
 use arrakis_core::kernel::plan::{
     Accumulator, AggregateBranch, AggregatePlan, Comparison, GroupKey, MeasureFunction, Operand, RawGroup,
 };
-use arrakis_core::{BaseType, Key, Result, Value};
+use arrakis_core::{BaseType, Key, Ranked, Result, Value};
 
-use super::state::Ranked;
 use super::view::{Edge, View, holder_type};
 
 type Groups = BTreeMap<Vec<Ranked>, Vec<Running>>;

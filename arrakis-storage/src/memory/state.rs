@@ -1,13 +1,12 @@
 //! What the store holds.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrakis_core::commit::{StoredLink, StoredRow};
 use arrakis_core::ontology::{End, Property, Schema};
 use arrakis_core::{
-    CommitId, Key, LinkTypeId, LogEntry, ObjectTypeId, Seq, SpaceId, Tenant, TenantId, Timestamp, Value,
+    CommitId, Key, LinkTypeId, LogEntry, ObjectTypeId, Ranked, Seq, SpaceId, Tenant, TenantId, Timestamp, Value,
 };
 
 /// The objects of one type of one tenant.
@@ -37,30 +36,6 @@ pub(super) struct State {
     pub(super) objects: BTreeMap<(SpaceId, ObjectTypeId, TenantId), ObjectTable>,
     pub(super) links: BTreeMap<(SpaceId, LinkTypeId, TenantId), LinkTable>,
 }
-
-/// A value in the total order of [`Value::compare`].
-#[derive(Clone)]
-pub(super) struct Ranked(pub(super) Value);
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.compare(&other.0)
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Ranked {}
 
 /// A space and the schemas published in it, oldest first.
 pub(super) struct Space {

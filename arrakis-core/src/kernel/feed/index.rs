@@ -1,11 +1,10 @@
 //! Which subscribers a change of a row may concern, without asking each of them.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use super::membership::Pin;
 use super::rows::RowChange;
-use crate::{ObjectTypeId, Value};
+use crate::{ObjectTypeId, Ranked};
 
 /// A subscriber of a lane.
 pub(super) type SubscriberId = u64;
@@ -22,10 +21,6 @@ struct OfType {
     /// Those of whose objects nothing is known.
     rest: Vec<SubscriberId>,
 }
-
-/// A value in the total order of [`Value::compare`].
-#[derive(Clone, Debug)]
-struct Ranked(Value);
 
 impl Index {
     pub(super) fn insert(&mut self, of: ObjectTypeId, pin: Option<&Pin>, subscriber: SubscriberId) {
@@ -95,23 +90,3 @@ impl Index {
         concerned
     }
 }
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.compare(&other.0)
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Ranked {}
