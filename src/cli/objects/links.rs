@@ -33,7 +33,7 @@ pub(crate) struct Command {
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
     /// The page after the one that gave this cursor
-    #[arg(long, value_name = "CURSOR", conflicts_with = "all")]
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true, conflicts_with = "all")]
     cursor: Option<String>,
     /// Follow the pages to the last
     #[arg(long)]

@@ -13,6 +13,7 @@ fn refusals_name_their_code_path_parameters_and_a_hint() {
     session.type_in("objects query --type City --where 'population >' --db places.db");
     session.type_in("objects query --type City --order-by mayor --db places.db");
     session.type_in("objects query --type City --db places.db --cursor AAAA");
+    session.type_in("objects query --type City --db places.db --cursor -MAA");
     session.type_in("objects query --type City --db places.db --budget-rows 3");
     session.type_in("objects query --type City --db places.db --limit 0");
     session.type_in(r#"objects query --set '{"type": "City", "where": 1}' --db places.db"#);
