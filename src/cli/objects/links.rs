@@ -1,10 +1,10 @@
 //! `arrakis objects links`: the links at an object, with the objects they lead to.
 
-use arrakis::{Filter, Key, Neighbours, PageRequest, Schema};
+use arrakis::{Filter, Key, Neighbours, Schema};
 use clap::Args;
 use serde_json::Value as Json;
 
-use super::selection::{State, cells};
+use super::selection::{Paging, State, cells};
 use crate::cli::database::Database;
 use crate::cli::failure::{Result, Verdict};
 use crate::cli::format::List;
@@ -29,15 +29,8 @@ pub(crate) struct Command {
     /// Only links whose properties satisfy a filter
     #[arg(long = "where", value_name = "FILTER", value_parser = argument::filter)]
     filter: Option<Filter>,
-    /// How many links a page has [default: 100]
-    #[arg(long, value_name = "N")]
-    limit: Option<u32>,
-    /// The page after the one that gave this cursor
-    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true, conflicts_with = "all")]
-    cursor: Option<String>,
-    /// Follow the pages to the last
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    paging: Paging,
     #[command(flatten)]
     state: State,
 }
@@ -46,9 +39,10 @@ impl Command {
     pub(crate) async fn run(self, global: &Global) -> Result<Verdict> {
         let (arrakis, ctx) = self.database.open(global).await?;
         let schema = arrakis.ontology().schema(&ctx).await?;
+        let all = self.paging.all;
         let mut request = Neighbours {
             link_where: self.filter,
-            page: PageRequest { size: self.limit, cursor: self.cursor },
+            page: self.paging.page(),
             as_of: self.state.as_of,
             ..Neighbours::of(self.object_type, self.key, self.link)
         };
@@ -70,7 +64,7 @@ impl Command {
                     ends.into_iter().chain(cells(&link.properties)).chain([title(&schema, &neighbour.object)]).collect()
                 })?;
             }
-            if self.all && page.next.is_some() {
+            if all && page.next.is_some() {
                 request.page.cursor = page.next;
                 continue;
             }

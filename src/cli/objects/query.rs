@@ -1,10 +1,10 @@
 //! `arrakis objects query`: pages of an object set.
 
-use arrakis::{Arrakis, Context, ObjectSet, OrderBy, PageRequest, Query, Schema};
+use arrakis::{Arrakis, Context, ObjectSet, OrderBy, Query, Schema};
 use clap::Args;
 use serde_json::Value as Json;
 
-use super::selection::{ObjectColumns, Selection, State, Work};
+use super::selection::{ObjectColumns, Paging, Selection, State, Work};
 use crate::cli::database::Database;
 use crate::cli::failure::{Result, Verdict};
 use crate::cli::format::List;
@@ -26,15 +26,8 @@ pub(crate) struct Command {
     /// The order: names parted by commas, largest first after a minus, as in name,-state
     #[arg(long, value_name = "TERMS", value_delimiter = ',', allow_hyphen_values = true, value_parser = argument::order_by)]
     order_by: Vec<OrderBy>,
-    /// How many objects a page has [default: 100]
-    #[arg(long, value_name = "N")]
-    limit: Option<u32>,
-    /// The page after the one that gave this cursor
-    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true, conflicts_with = "all")]
-    cursor: Option<String>,
-    /// Follow the pages to the last
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    paging: Paging,
     #[command(flatten)]
     state: State,
     #[command(flatten)]
@@ -46,15 +39,16 @@ impl Command {
         let (arrakis, ctx) = self.database.open(global).await?;
         let schema = arrakis.ontology().schema(&ctx).await?;
         let set = self.selection.set()?;
+        let all = self.paging.all;
         let query = Query {
             select: self.select,
             order_by: self.order_by,
-            page: PageRequest { size: self.limit, cursor: self.cursor },
+            page: self.paging.page(),
             as_of: self.state.as_of,
             budget: self.work.budget(),
             ..Query::of(set)
         };
-        print(&arrakis, &ctx, &schema, query, (global, self.all)).await?;
+        print(&arrakis, &ctx, &schema, query, (global, all)).await?;
         Ok(Verdict::Done)
     }
 }

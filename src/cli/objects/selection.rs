@@ -1,6 +1,6 @@
 //! What several reads have in common: the set, the work allowed, and objects as rows.
 
-use arrakis::{AsOf, Budget, Filter, Object, ObjectSet, Properties, Schema};
+use arrakis::{AsOf, Budget, Filter, Object, ObjectSet, PageRequest, Properties, Schema};
 use clap::Args;
 use serde_json::Value as Json;
 
@@ -47,6 +47,27 @@ pub(crate) struct State {
     /// The state right after a commit, by its number, or at an instant, as 2026-11-22T19:16:31Z
     #[arg(long, value_name = "SEQ|TIME", value_parser = argument::as_of)]
     pub(crate) as_of: Option<AsOf>,
+}
+
+/// Which page, or all of them.
+#[derive(Debug, Args)]
+pub(crate) struct Paging {
+    /// How many results a page has [default: 100]
+    #[arg(long, value_name = "N")]
+    limit: Option<u32>,
+    /// The page after the one that gave this cursor
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true, conflicts_with = "all")]
+    cursor: Option<String>,
+    /// Follow the pages to the last
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+impl Paging {
+    /// The first page to ask for.
+    pub(crate) fn page(self) -> PageRequest {
+        PageRequest { size: self.limit, cursor: self.cursor }
+    }
 }
 
 /// The most work a read may do.
