@@ -14,11 +14,12 @@ use crate::kernel::action::{
 use crate::kernel::edit::{Decision, decide_any};
 use crate::kernel::{Edit, Object, PAGE_SIZE_MAX, Properties, Query, resolve};
 use crate::ontology::{ActionType, Criterion, ParameterObject, ParameterType, Schema};
-use crate::{ApiName, Commit, CommitId, Context, Error, ErrorKind, ObjectTypeId, Precondition, Receipt, Result, Value};
+use crate::{
+    ApiName, Commit, CommitId, Context, Error, ErrorKind, ObjectTypeId, Precondition, Receipt, Result, Timestamp, Value,
+};
 
-/// A call decided: the commit it comes to, and where its parts come from.
-struct Decided {
-    commit: Commit,
+/// Where the parts of the commit a call comes to are from.
+struct Origins {
     edits: Vec<Edit>,
     /// The edit each of the first preconditions comes from.
     expected_by: Vec<usize>,
@@ -30,11 +31,21 @@ struct Decided {
 struct Judged {
     /// Whether each criterion holds.
     criteria: Vec<Result<bool>>,
-    /// The edits, the events, and that what was read is unchanged, when nothing stands in the way.
-    outcome: Result<(Vec<Edit>, Vec<Event>, Vec<Precondition>)>,
+    /// The instant it was judged at: that of the whole action.
+    at: Timestamp,
+    ruled: Result<Ruled>,
 }
 
-impl Decided {
+/// What the rules and effects of a call come to; nothing while a criterion does not hold.
+#[derive(Default)]
+struct Ruled {
+    edits: Vec<Edit>,
+    events: Vec<Event>,
+    /// That what was read is unchanged.
+    unchanged: Vec<Precondition>,
+}
+
+impl Origins {
     /// Leads a refusal of the store back to the request. `None` when what was read was changed meanwhile.
     fn blame(&self, error: Error) -> Option<Error> {
         let position = error.path().and_then(super::write::split_path);
@@ -65,12 +76,11 @@ impl Kernel {
 
     async fn decide_and_act(&self, ctx: &Context, act: &Act, id: CommitId) -> Result<Acted> {
         for _ in 0..=ACTION_RETRIES_MAX {
-            let mut decided = self.decide_act(ctx, act, id).await?;
-            let commit = std::mem::replace(&mut decided.commit, self.draft(ctx, (id, 0), ("", None)));
+            let (commit, origins) = self.decide_act(ctx, act, id).await?;
             match self.committer.commit(commit).await {
                 Ok(receipt) => return Ok(Acted { receipt }),
                 Err(error) => {
-                    if let Some(error) = decided.blame(error) {
+                    if let Some(error) = origins.blame(error) {
                         return Err(error);
                     }
                     tracing::debug!(action = act.action, "decided anew: an object it read was changed");
@@ -83,7 +93,7 @@ impl Kernel {
     }
 
     /// Decides a call as far as the store is not needed to judge it.
-    async fn decide_act(&self, ctx: &Context, act: &Act, id: CommitId) -> Result<Decided> {
+    async fn decide_act(&self, ctx: &Context, act: &Act, id: CommitId) -> Result<(Commit, Origins)> {
         check_reason(act.reason.as_deref())?;
         let schema = self.schemas.current(ctx.scope().space).await?;
         let action_type = schema.action_type(&act.action).map_err(|e| e.at("action"))?;
@@ -92,7 +102,7 @@ impl Kernel {
         if let Some(fault) = arguments.fault(action_type) {
             return Err(fault);
         }
-        let Judged { criteria, outcome } = self.judge(ctx, &schema, action_type, &arguments);
+        let Judged { criteria, at, ruled } = self.judge(ctx, &schema, action_type, &arguments);
         for (index, (criterion, holds)) in action_type.criteria.iter().zip(criteria).enumerate() {
             if !holds.map_err(|e| e.at(format!("criteria[{index}]")))? {
                 return Err(Error::new(ErrorKind::Precondition, "kernel.action.criterion", criterion.message.clone())
@@ -100,54 +110,46 @@ impl Kernel {
                     .at(format!("criteria[{index}]")));
             }
         }
-        let (edits, events, unchanged) = outcome?;
         let call = (action_type.as_ref(), &arguments);
-        let edits = self.with_handler(ctx, call, edits, false).await?;
-        let mut decided = self.assemble(ctx, act, (&schema, id), (call, edits, events, unchanged))?;
-        decided.commit = self.hooks.admit(ctx, decided.commit, self.hook_timeout).await?;
-        Ok(decided)
+        let ruled = self.with_handler(ctx, call, ruled?, false).await?;
+        let (commit, origins) = self.assemble(ctx, act, (&schema, (id, at)), (call, ruled))?;
+        Ok((self.hooks.admit(ctx, commit, self.hook_timeout).await?, origins))
     }
 
     fn judge(&self, ctx: &Context, schema: &Schema, action_type: &ActionType, arguments: &Arguments) -> Judged {
-        let run = Run::new((schema, action_type), arguments, (ctx.actor(), self.env.now()));
+        let at = self.env.now();
+        let run = Run::new((schema, action_type), arguments, (ctx.actor(), at));
         let criteria = run.criteria();
         let hold = criteria.iter().all(|holds| matches!(holds, Ok(true)));
-        let outcome = if hold {
-            run.edits(self.limits).and_then(|edits| Ok((edits, run.events()?, run.unchanged())))
-        } else {
-            Ok(Default::default())
-        };
-        Judged { criteria, outcome }
+        let rule = || Ok(Ruled { edits: run.edits(self.limits)?, events: run.events()?, unchanged: run.unchanged() });
+        let ruled = if hold { rule() } else { Ok(Ruled::default()) };
+        Judged { criteria, at, ruled }
     }
 
-    /// The edits of the rules, and those the host's handler adds.
+    /// What the rules come to with the edits the host's handler adds.
     async fn with_handler(
         &self,
         ctx: &Context,
         (action_type, arguments): (&ActionType, &Arguments),
-        mut edits: Vec<Edit>,
+        mut ruled: Ruled,
         is_validation: bool,
-    ) -> Result<Vec<Edit>> {
-        let call = || call(action_type, arguments, &edits, is_validation);
+    ) -> Result<Ruled> {
+        let call = || call(action_type, arguments, &ruled.edits, is_validation);
         let added = self.hooks.decide(ctx, action_type.api_name.as_str(), self.hook_timeout, call).await?;
-        check_size(edits.len().saturating_add(added.len()), self.limits)?;
-        edits.extend(added);
-        check_types(&edits, self.limits)?;
-        Ok(edits)
+        check_size(ruled.edits.len().saturating_add(added.len()), self.limits)?;
+        ruled.edits.extend(added);
+        check_types(&ruled.edits, self.limits)?;
+        Ok(ruled)
     }
 
     fn assemble(
         &self,
         ctx: &Context,
         act: &Act,
-        (schema, id): (&Schema, CommitId),
-        ((action_type, arguments), edits, events, unchanged): (
-            (&ActionType, &Arguments),
-            Vec<Edit>,
-            Vec<Event>,
-            Vec<Precondition>,
-        ),
-    ) -> Result<Decided> {
+        (schema, (id, at)): (&Schema, (CommitId, Timestamp)),
+        ((action_type, arguments), ruled): ((&ActionType, &Arguments), Ruled),
+    ) -> Result<(Commit, Origins)> {
+        let Ruled { edits, events, unchanged } = ruled;
         let Decision { changes, mut preconditions, expected_by } = decide_any(schema, &edits)?;
         let mut expecting = Vec::new();
         for (parameter, revision) in &arguments.expected {
@@ -163,9 +165,9 @@ impl Kernel {
         let parameters = act.parameters.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let action = ActionRecord { name: action_type.api_name.as_str().into(), parameters };
         let audit = AuditRecord { action: Some(action), ..AuditRecord::new("kernel.execute", ctx.request_id()) };
-        let draft = self.draft(ctx, (id, schema.version), ("", act.reason.as_deref()));
-        let commit = Commit { preconditions, changes, audit, events, ..draft };
-        Ok(Decided { commit, edits, expected_by, expecting })
+        let draft = self.draft(ctx, (id, schema.version), audit, act.reason.as_deref());
+        let commit = Commit { at, preconditions, changes, events, ..draft };
+        Ok((commit, Origins { edits, expected_by, expecting }))
     }
 
     /// Reads the objects the parameters name. One that is absent is a fault of its parameter.
@@ -250,12 +252,13 @@ impl Kernel {
             validation.criteria = action_type.criteria.iter().map(unknown).collect();
             return Ok(validation);
         }
-        let Judged { criteria, outcome } = self.judge(ctx, &schema, action_type, &arguments);
+        let Judged { criteria, at, ruled } = self.judge(ctx, &schema, action_type, &arguments);
         validation.criteria = action_type.criteria.iter().zip(criteria).map(verdict).collect();
         if validation.criteria.iter().any(|verdict| verdict.holds != Some(true)) {
             return Ok(validation);
         }
-        let foreseen = self.foresee(ctx, act, (&schema, action_type, &arguments), outcome, &mut validation).await;
+        let call = (action_type.as_ref(), &arguments);
+        let foreseen = self.foresee(ctx, act, (&schema, at, call), ruled, &mut validation).await;
         match foreseen {
             Ok(()) => validation.valid = true,
             // A store that does not answer is no verdict.
@@ -270,21 +273,19 @@ impl Kernel {
         &self,
         ctx: &Context,
         act: &Act,
-        (schema, action_type, arguments): (&Schema, &ActionType, &Arguments),
-        outcome: Result<(Vec<Edit>, Vec<Event>, Vec<Precondition>)>,
+        (schema, at, call): (&Schema, Timestamp, (&ActionType, &Arguments)),
+        ruled: Result<Ruled>,
         validation: &mut Validation,
     ) -> Result<()> {
-        let (edits, events, unchanged) = outcome?;
-        let call = (action_type, arguments);
-        validation.edits = self.with_handler(ctx, call, edits, true).await?;
-        let id = self.env.commit_id();
-        let decided = self.assemble(ctx, act, (schema, id), (call, validation.edits.clone(), events, unchanged))?;
-        let commit = self.hooks.admit(ctx, decided.commit.clone(), self.hook_timeout).await?;
+        let ruled = self.with_handler(ctx, call, ruled?, true).await?;
+        validation.edits.clone_from(&ruled.edits);
+        let (commit, origins) = self.assemble(ctx, act, (schema, (self.env.commit_id(), at)), (call, ruled))?;
+        let commit = self.hooks.admit(ctx, commit, self.hook_timeout).await?;
         validation.events.clone_from(&commit.events);
         let rehearsed = self.committer.log().rehearse(commit).await;
         let effects = rehearsed.map_err(|error| {
             let moved = || Error::conflict("kernel.action.moved", "an object was changed meanwhile").retryable_is(true);
-            decided.blame(error).unwrap_or_else(moved)
+            origins.blame(error).unwrap_or_else(moved)
         })?;
         validation.effects = super::undo::named(schema, &effects);
         Ok(())
@@ -307,8 +308,8 @@ impl Kernel {
     async fn each(&self, ctx: &Context, batch: &ActBatch, ids: &[CommitId]) -> Result<ActedBatch> {
         let (mut commits, mut places) = (Vec::new(), Vec::new());
         for (place, (act, id)) in batch.acts.iter().zip(ids).enumerate() {
-            if let Ok(decided) = self.decide_act(ctx, act, *id).await {
-                commits.push(decided.commit);
+            if let Ok((commit, _)) = self.decide_act(ctx, act, *id).await {
+                commits.push(commit);
                 places.push(place);
             }
         }
@@ -345,16 +346,17 @@ impl Kernel {
         if let Some(done) = self.done_before(ctx, batch, ids).await? {
             return Ok(done);
         }
-        let mut decided = Vec::with_capacity(batch.acts.len());
+        let (mut commits, mut origins) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
         for (index, (act, id)) in batch.acts.iter().zip(ids).enumerate() {
-            decided.push(self.decide_act(ctx, act, *id).await.map_err(|e| e.at(format!("acts[{index}]")))?);
+            let (commit, of) = self.decide_act(ctx, act, *id).await.map_err(|e| e.at(format!("acts[{index}]")))?;
+            commits.push(commit);
+            origins.push(of);
         }
-        let commits = decided.iter().map(|decided| decided.commit.clone()).collect();
         match self.committer.commit_all(commits).await {
             Ok(receipts) => Ok(ActedBatch { results: receipts.into_iter().map(ActResult::Executed).collect() }),
             Err((index, error)) => {
-                let error = match decided.get(index) {
-                    Some(decided) => decided.blame(error).unwrap_or_else(overlap),
+                let error = match origins.get(index) {
+                    Some(origins) => origins.blame(error).unwrap_or_else(overlap),
                     None => error,
                 };
                 Err(error.at(format!("acts[{index}]")))

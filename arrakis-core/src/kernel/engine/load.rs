@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Kernel;
 use super::write::{check_reason, split_path};
-use crate::commit::COMMIT_CHANGES_MAX;
+use crate::commit::{AuditRecord, COMMIT_CHANGES_MAX};
 use crate::kernel::load::{Judged, LoadPlan};
 use crate::kernel::{LOAD_ROWS_MAX, Load, LoadReport, REJECTIONS_MAX, Rejection};
 use crate::{Change, Commit, CommitId, Context, Error, ErrorKind, Outcome, Receipt, Result};
@@ -80,7 +80,8 @@ impl Kernel {
         while !changes.is_empty() {
             let rest = changes.split_off(changes.len().min(COMMIT_CHANGES_MAX));
             let id = chunk_id(id, commits.len());
-            let draft = self.draft(ctx, (id, version), ("kernel.load", request.reason.as_deref()));
+            let audit = AuditRecord::new("kernel.load", ctx.request_id());
+            let draft = self.draft(ctx, (id, version), audit, request.reason.as_deref());
             commits.push(Commit { changes: std::mem::replace(&mut changes, rest), ..draft });
         }
         commits

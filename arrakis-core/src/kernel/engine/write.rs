@@ -1,6 +1,7 @@
 //! Edits to one commit.
 
 use super::Kernel;
+use crate::commit::AuditRecord;
 use crate::kernel::edit::{Decision, dangling, decide};
 use crate::kernel::{Edit, REASON_LEN_MAX, Write, Written};
 use crate::{Commit, CommitId, Context, Error, Key, Result};
@@ -24,7 +25,8 @@ impl Kernel {
         check_reason(request.reason.as_deref())?;
         let schema = self.schemas.current(ctx.scope().space).await?;
         let Decision { changes, preconditions, expected_by } = decide(&schema, &request.edits)?;
-        let draft = self.draft(ctx, (id, schema.version), ("kernel.write", request.reason.as_deref()));
+        let audit = AuditRecord::new("kernel.write", ctx.request_id());
+        let draft = self.draft(ctx, (id, schema.version), audit, request.reason.as_deref());
         let commit = Commit { preconditions, changes, ..draft };
         let commit = self.hooks.admit(ctx, commit, self.hook_timeout).await?;
         match self.committer.commit(commit).await {
@@ -38,7 +40,8 @@ impl Kernel {
         &self,
         ctx: &Context,
         (id, version): (CommitId, u32),
-        (method, reason): (&str, Option<&str>),
+        audit: AuditRecord,
+        reason: Option<&str>,
     ) -> Commit {
         Commit {
             id,
@@ -49,7 +52,7 @@ impl Kernel {
             reason: reason.map(Into::into),
             preconditions: Vec::new(),
             changes: Vec::new(),
-            audit: crate::commit::AuditRecord::new(method, ctx.request_id()),
+            audit,
             events: Vec::new(),
         }
     }

@@ -10,12 +10,12 @@ use self::inverse::{Row, Undoing, invert_link, invert_object, reached};
 use self::order::{Deletion, ordered};
 use super::Kernel;
 use super::load::chunk_id;
-use super::write::check_reason;
+use super::write::{blame, check_reason};
 use crate::commit::{AuditRecord, COMMIT_CHANGES_MAX};
 use crate::kernel::action::{ChangedBy, ChangedSince, NamedEffect, OnConflict, UNDO_COMMITS_MAX, Undo, UndoReport};
 use crate::kernel::edit::{Decision, decide};
 use crate::kernel::plan::{HistoryPlan, HistorySubject};
-use crate::kernel::{Edit, LinkEnds, Properties};
+use crate::kernel::{Edit, LinkEnds, Version};
 use crate::ontology::{Property, Schema};
 use crate::{Commit, CommitId, Context, Effect, Error, Key, LinkTypeId, LogEntry, ObjectTypeId, Receipt, Result, Seq};
 
@@ -67,19 +67,20 @@ impl Kernel {
         let now = self.schemas.current(ctx.scope().space).await?;
         let mut report =
             UndoReport { receipt: None, changed_since: Vec::new(), edits: Vec::new(), effects: Vec::new() };
-        let (mut commits, mut taken) = (Vec::new(), Vec::new());
+        let (mut commits, mut sources, mut taken) = (Vec::new(), Vec::new(), Vec::new());
         for entry in self.entries_of(ctx, request.commit).await?.iter().rev() {
             let inverse = self.invert(ctx, request, entry, &now).await?;
             report.changed_since.extend_from_slice(&inverse.changed_since);
             let (edits, along) = inverse.into_edits(&now);
             taken.extend(along);
             for part in edits.chunks(COMMIT_CHANGES_MAX) {
-                let Decision { changes, preconditions, .. } = decide(&now, part)?;
+                let Decision { changes, preconditions, expected_by } = decide(&now, part)?;
                 let audit =
                     AuditRecord { undoes: Some(request.commit), ..AuditRecord::new("kernel.undo", ctx.request_id()) };
-                let draft =
-                    self.draft(ctx, (chunk_id(id, commits.len()), now.version), ("", request.reason.as_deref()));
-                commits.push(Commit { preconditions, changes, audit, ..draft });
+                let id = chunk_id(id, commits.len());
+                let draft = self.draft(ctx, (id, now.version), audit, request.reason.as_deref());
+                commits.push(Commit { preconditions, changes, ..draft });
+                sources.push(expected_by);
             }
             report.edits.extend(edits);
         }
@@ -89,7 +90,12 @@ impl Kernel {
         {
             return Err(conflict(first, report.changed_since.len()));
         }
-        self.take_back(ctx, request, &now, (commits, &taken, &mut report)).await?;
+        let taken_back = self.take_back(ctx, request, &now, (commits, &taken, &mut report)).await;
+        taken_back.map_err(|error| match sources.as_slice() {
+            [expected_by] => blame(error, &report.edits, expected_by),
+            // Which of several commits it is about is no part of the request.
+            _ => error.without_path(),
+        })?;
         Ok(report)
     }
 
@@ -123,7 +129,7 @@ impl Kernel {
         for commit in commits {
             admitted.push(self.hooks.admit(ctx, commit, self.hook_timeout).await?);
         }
-        let receipts = self.committer.commit_all(admitted).await.map_err(|(_, error)| error.without_path())?;
+        let receipts = self.committer.commit_all(admitted).await.map_err(|(_, error)| error)?;
         report.receipt = receipts.last().copied();
         Ok(())
     }
@@ -200,12 +206,14 @@ impl Kernel {
                 current: current.as_ref().map(|object| (&object.properties, object.revision)),
             };
             let Some((edit, changed)) = invert_object(undoing, (then, now), &key, &row) else { continue };
-            for property in changed {
+            if !changed.is_empty() {
                 let subject = HistorySubject::Object(Arc::clone(now), key.clone());
-                let by = self.changed_by(ctx, at, subject, property).await?;
-                let property = property.map(|property| property.api_name.to_string());
-                let r#type = now.api_name.to_string();
-                inverse.changed_since.push(ChangedSince { r#type, key: key.clone(), target: None, property, by });
+                let since = self.versions_since(ctx, at, subject).await?;
+                inverse.changed_since.extend(changed.into_iter().map(|property| {
+                    let by = changed_by(&since, property);
+                    let property = property.map(|property| property.api_name.to_string());
+                    ChangedSince { property, by, ..gone(&now.api_name, key.clone(), None) }
+                }));
             }
             match (edit, row.current) {
                 (Some(edit @ Edit::Delete { .. }), Some((current, _))) => {
@@ -245,7 +253,7 @@ impl Kernel {
             let Some((edit, changed)) = invert_link(undoing, (then, now), &ends, &row) else { continue };
             if changed {
                 let subject = HistorySubject::Link(Arc::clone(now), ends.source.clone(), ends.target.clone());
-                let by = self.changed_by(ctx, at, subject, None).await?;
+                let by = changed_by(&self.versions_since(ctx, at, subject).await?, None);
                 inverse.changed_since.push(ChangedSince { by, ..gone(&now.api_name, ends.source, Some(ends.target)) });
             }
             match edit {
@@ -257,34 +265,25 @@ impl Kernel {
         Ok(())
     }
 
-    /// Who changed a row, or one property of it, last.
-    async fn changed_by(
-        &self,
-        ctx: &Context,
-        since: Seq,
-        subject: HistorySubject,
-        property: Option<&Property>,
-    ) -> Result<Option<ChangedBy>> {
+    /// The versions of a row written after a commit.
+    async fn versions_since(&self, ctx: &Context, since: Seq, subject: HistorySubject) -> Result<Vec<Version>> {
         let plan = HistoryPlan { subject, after: since, limit: VERSIONS_READ_MAX };
-        let versions = self.store.history(ctx.scope(), &plan).await?.value;
-        let value = |properties: &Option<Properties>| {
-            property
-                .map(|property| properties.as_ref().and_then(|values| values.get(property.api_name.as_str()).cloned()))
-        };
-        let mut last = None;
-        for (index, version) in versions.iter().enumerate() {
-            let before = index.checked_sub(1).and_then(|index| versions.get(index));
-            let same = before
-                .is_some_and(|before| property.is_some() && value(&before.properties) == value(&version.properties));
-            last = if same { last } else { Some(version) };
-        }
-        Ok(last.map(|version| ChangedBy {
-            seq: version.revision,
-            commit: version.commit,
-            actor: version.actor.clone(),
-            at: version.at,
-        }))
+        Ok(self.store.history(ctx.scope(), &plan).await?.value)
     }
+}
+
+/// Who wrote the last of the versions, or the last that changed one property.
+fn changed_by(versions: &[Version], property: Option<&Property>) -> Option<ChangedBy> {
+    let value = |version: &Version| {
+        let name = property?.api_name.as_str();
+        version.properties.as_ref().and_then(|values| values.get(name).cloned())
+    };
+    let is_change = |index: usize, version: &Version| {
+        let before = index.checked_sub(1).and_then(|index| versions.get(index));
+        property.is_none() || before.is_none_or(|before| value(before) != value(version))
+    };
+    let (_, last) = versions.iter().enumerate().rfind(|(index, version)| is_change(*index, version))?;
+    Some(ChangedBy { seq: last.revision, commit: last.commit, actor: last.actor.clone(), at: last.at })
 }
 
 /// Effects with the names of their types.
