@@ -243,6 +243,7 @@ macro_rules! action_suite {
                 a_call_sent_again_has_one_effect
                 calls_at_once_all_count
                 the_history_tells_action_and_diff
+                an_action_has_one_instant
                 what_is_anothers_is_absent_to_an_action
                 actions_need_their_permission
             }
@@ -261,6 +262,7 @@ macro_rules! action_suite {
                 an_undo_sent_again_has_one_effect
                 an_undo_crosses_a_publication
                 a_publication_is_not_undone
+                a_refused_undo_names_the_edit
             }
             validate {
                 a_valid_call_tells_what_would_happen

@@ -207,6 +207,17 @@ pub async fn the_history_tells_action_and_diff(on: Deployment) {
     assert_eq!(page[0]["diff"], diffs[2]);
 }
 
+/// The values an action computes from `now` are of the instant its commit bears.
+pub async fn an_action_has_one_instant(on: Deployment) {
+    on.people(2).await;
+    on.clock().advance(std::time::Duration::from_secs(86_400));
+    acted(&on, "introduce", json!({ "from": 1, "to": 2 })).await;
+    let request = serde_json::to_value(History::of_link("knows", 1, 2).with_diff()).unwrap();
+    let versions = member(&on.answer(Method::History, request).await, "versions");
+    let at = versions[0]["at"].as_str().unwrap().to_owned();
+    assert_eq!(versions[0]["diff"]["after"]["since"].as_str(), at.get(..10));
+}
+
 /// What belongs to another tenant is absent for an action, too.
 pub async fn what_is_anothers_is_absent_to_an_action(on: Deployment) {
     on.people_of(&on.neighbour, 1).await;

@@ -171,3 +171,18 @@ pub async fn a_publication_is_not_undone(on: Deployment) {
     let report = on.refusal(Method::Undo, json!({ "commit": CommitId::from_uuid(uuid::Uuid::from_u128(1)) })).await;
     assert_eq!(told(&report).0, "kernel.undo.unknown");
 }
+
+/// What the store refuses of an undo is told by the edit it is about, and nothing is undone.
+pub async fn a_refused_undo_names_the_edit(on: Deployment) {
+    let sample = |id: &str| json!({ "create": { "type": "Sample", "properties": { "id": id, "code": "taken" } } });
+    on.wrote(sample("a")).await;
+    let deleted = on.answer(Method::Write, json!({ "edits": [{ "delete": { "type": "Sample", "key": "a" } }] })).await;
+    on.wrote(sample("b")).await;
+    let before = on.head().await;
+    for dry_run in [false, true] {
+        let request = json!({ "commit": deleted["receipt"]["commit"], "dry_run": dry_run });
+        let error = on.refusal(Method::Undo, request).await;
+        assert_eq!(told(&error), ("kernel.object.not_unique", "edits[0].create.properties.code"));
+    }
+    assert_eq!(on.head().await, before);
+}
