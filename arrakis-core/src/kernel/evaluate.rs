@@ -100,6 +100,30 @@ impl TextMatch {
 }
 
 impl Area {
+    /// Passes for an area on the earth.
+    ///
+    /// # Errors
+    /// `kernel.filter.area`.
+    pub fn check(self) -> Result<()> {
+        let lat = |degrees: f64| degrees.abs() <= 90.0;
+        let lon = |degrees: f64| degrees.abs() <= 180.0;
+        let sound = match self {
+            Self::Circle { center, radius_m } => {
+                lat(center.lat) && lon(center.lon) && radius_m.is_finite() && radius_m >= 0.0
+            }
+            Self::Box { south, west, north, east } => {
+                lat(south) && lat(north) && south <= north && lon(west) && lon(east)
+            }
+        };
+        if sound {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "kernel.filter.area",
+            "an area has latitudes of -90 to 90, its south below its north, longitudes of -180 to 180 and a radius not below zero",
+        ))
+    }
+
     /// Whether a point lies in the area, its edge included. A point on the antimeridian lies on both 180 and −180.
     pub fn contains(self, point: Geopoint) -> bool {
         match self {

@@ -108,6 +108,7 @@ pub enum TextMatch {
 
 /// A part of the earth's surface.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Area {
     /// Within a distance of a point, by [`Geopoint::distance_m`].

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::ApiName;
+use crate::kernel::plan::Area;
 
 /// A value an action computes with. It always ends: there are no loops and no recursion.
 ///
@@ -133,6 +134,9 @@ pub enum Condition {
     StartsWith(ActionValue, ActionValue),
     /// The first text ends with the second, byte for byte.
     EndsWith(ActionValue, ActionValue),
+    /// The position lies in the area, its edge included: `circle` with `center` and `radius_m`, or `box` with `south`, `west`, `north`
+    /// and `east`.
+    Within(ActionValue, Area),
 }
 
 /// A value or condition within another.
@@ -261,6 +265,7 @@ impl Condition {
             Self::Contains(..) => "contains",
             Self::StartsWith(..) => "starts_with",
             Self::EndsWith(..) => "ends_with",
+            Self::Within(..) => "within",
         }
     }
 
@@ -278,6 +283,7 @@ impl Condition {
             | Self::StartsWith(a, b)
             | Self::EndsWith(a, b) => listed(self.name(), [a, b].into_iter().map(Part::Value)),
             Self::In(value, _) => vec![("in[0]".into(), Part::Value(value))],
+            Self::Within(value, _) => vec![("within[0]".into(), Part::Value(value))],
             Self::IsNull(value) => vec![("is_null".into(), Part::Value(value))],
         }
     }

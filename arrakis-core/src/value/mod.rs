@@ -89,6 +89,7 @@ impl Eq for Ranked {}
 
 /// A WGS 84 position in degrees: latitude −90 to 90, longitude −180 to 180.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Geopoint {
     /// Degrees north.

@@ -267,21 +267,7 @@ fn within(names: &dyn Names, property: &str, area: Area) -> Result<Predicate> {
     if !matches!(base, BaseType::Geopoint) {
         return Err(unsuitable("within", property, base));
     }
-    let lat = |degrees: f64| degrees.abs() <= 90.0;
-    let lon = |degrees: f64| degrees.abs() <= 180.0;
-    let sound = match area {
-        Area::Circle { center, radius_m } => {
-            lat(center.lat) && lon(center.lon) && radius_m.is_finite() && radius_m >= 0.0
-        }
-        Area::Box { south, west, north, east } => lat(south) && lat(north) && south <= north && lon(west) && lon(east),
-    };
-    if !sound {
-        return Err(Error::invalid(
-            "kernel.filter.area",
-            "an area has latitudes of -90 to 90, its south below its north, longitudes of -180 to 180 and a radius not below zero",
-        )
-        .at("area"));
-    }
+    area.check().map_err(|e| e.at("area"))?;
     Ok(Predicate::Within(index, area))
 }
 

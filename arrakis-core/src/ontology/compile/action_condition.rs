@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::action_shape::{Kind, Operand, common};
 use super::action_value::{ActionScope, check_extent};
 use super::limit::ENUM_VALUES_MAX;
-use crate::kernel::plan::{Comparison, TextMatch};
+use crate::kernel::plan::{Area, Comparison, TextMatch};
 use crate::ontology::action_value::Part;
 use crate::ontology::{ActionValue, Computed, Condition, Test};
 use crate::{BaseType, Error, Result, Value};
@@ -35,6 +35,7 @@ impl ActionScope<'_, '_, '_> {
             Condition::Contains(a, b) => contains(self.two(name, a, b)?),
             Condition::StartsWith(a, b) => text(TextMatch::StartsWith, name, self.two(name, a, b)?),
             Condition::EndsWith(a, b) => text(TextMatch::EndsWith, name, self.two(name, a, b)?),
+            Condition::Within(place, area) => self.within(place, *area).map_err(|e| e.at(name)),
         }
     }
 
@@ -64,6 +65,15 @@ impl ActionScope<'_, '_, '_> {
         let read = |(index, json): (usize, &Json)| base.read(json).map_err(|e| e.at(format!("[1][{index}]")));
         let listed = listed.iter().enumerate().map(read).collect::<Result<_>>()?;
         Ok(Test::In(shape.build(&base).map_err(|e| e.at("[0]"))?, listed))
+    }
+
+    fn within(&self, place: &ActionValue, area: Area) -> Result<Test> {
+        area.check().map_err(|e| e.at("[1]"))?;
+        let shape = self.shape(place).map_err(|e| e.at("[0]"))?;
+        if shape.kind == Kind::Literal {
+            return Err(constant());
+        }
+        Ok(Test::Within(shape.build(&BaseType::Geopoint).map_err(|e| e.at("[0]"))?, area))
     }
 
     fn is_null(&self, value: &ActionValue) -> Result<Test> {

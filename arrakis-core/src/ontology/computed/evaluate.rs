@@ -85,6 +85,10 @@ impl Test {
                 (Value::Array(items), element) => items.iter().any(|item| Comparison::Eq.holds(item, &element)),
                 _ => false,
             },
+            Self::Within(place, area) => match place.evaluate(inputs)? {
+                Value::Geopoint(point) => area.contains(point),
+                _ => false,
+            },
         })
     }
 }

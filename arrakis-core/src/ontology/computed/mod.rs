@@ -9,7 +9,7 @@ mod operator;
 #[cfg(test)]
 mod tests;
 
-use crate::kernel::plan::{Comparison, TextMatch};
+use crate::kernel::plan::{Area, Comparison, TextMatch};
 use crate::{Actor, ApiName, Timestamp, Value};
 
 /// What the values of an action are computed from.
@@ -145,37 +145,6 @@ pub enum Test {
     Text(TextMatch, Computed, Computed),
     /// The list has an element equal to the second.
     ArrayContains(Computed, Computed),
-}
-
-impl Computed {
-    /// Calls back with the index of each parameter whose object it reads properties of, as often as it does.
-    pub fn reads(&self, read: &mut dyn FnMut(usize)) {
-        match self {
-            Self::ParameterProperty { parameter, .. } => read(*parameter),
-            Self::Apply(_, operands) => operands.iter().for_each(|operand| operand.reads(read)),
-            Self::Case(when, otherwise) => {
-                for (test, value) in when {
-                    test.reads(read);
-                    value.reads(read);
-                }
-                otherwise.reads(read);
-            }
-            Self::Parameter(_) | Self::Property(_) | Self::Actor | Self::Now | Self::Literal(_) => {}
-        }
-    }
-}
-
-impl Test {
-    /// Calls back with the index of each parameter whose object it reads properties of, as often as it does.
-    pub fn reads(&self, read: &mut dyn FnMut(usize)) {
-        match self {
-            Self::And(tests) | Self::Or(tests) => tests.iter().for_each(|test| test.reads(read)),
-            Self::Not(test) => test.reads(read),
-            Self::Compare(_, a, b) | Self::Text(_, a, b) | Self::ArrayContains(a, b) => {
-                a.reads(read);
-                b.reads(read);
-            }
-            Self::In(value, _) | Self::IsNull(value) => value.reads(read),
-        }
-    }
+    /// The position lies in the area.
+    Within(Computed, Area),
 }
