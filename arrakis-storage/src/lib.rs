@@ -5,12 +5,19 @@
 
 #[cfg(feature = "memory")]
 mod memory;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 #[cfg(feature = "memory")]
 pub use self::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use self::postgres::{
+    COMMIT_TIMEOUT_DEFAULT_MS, CONNECT_TIMEOUT_DEFAULT_MS, Fence, LOCK_TIMEOUT_DEFAULT_MS, PgOptions, PgStore,
+    READER_ROLE_DEFAULT, STATEMENT_TIMEOUT_DEFAULT_MS,
+};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{BUSY_TIMEOUT_DEFAULT_MS, Durability, READERS_MAX_DEFAULT, SqliteOptions, SqliteStore};

@@ -19,6 +19,8 @@ pub(crate) enum SumForm {
     Whole,
     /// As two sums, of the upper and of the lower 32 bits, which never pass 64 bits.
     Halves,
+    /// By the database, whose sums have any number of digits, as text.
+    Digits,
 }
 
 /// What one row of an aggregate is made of: an object, with one of its links when the aggregate is over links.
@@ -226,6 +228,7 @@ impl Builder<'_> {
                 match (base, form) {
                     (BaseType::Double, _) => select.expr(self.dialect.call(Function::SumDouble, vec![value()])),
                     (_, SumForm::Whole) => select.expr(Func::sum(value())),
+                    (_, SumForm::Digits) => select.expr(Expr::from(Func::sum(value())).cast_as("text")),
                     (_, SumForm::Halves) => select
                         .expr(Func::sum(value().right_shift(32_i64)))
                         .expr(Func::sum(value().bit_and(i64::from(u32::MAX)))),
@@ -295,6 +298,7 @@ pub(crate) const fn unit_number(unit: TimeUnit) -> i64 {
 }
 
 /// The calendar unit of a number, the other way round.
+#[cfg(feature = "sqlite")]
 pub(crate) const fn unit_of_number(number: i64) -> Option<TimeUnit> {
     match number {
         0 => Some(TimeUnit::Hour),

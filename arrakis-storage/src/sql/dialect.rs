@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sea_query::{
-    DeleteStatement, Expr, IndexCreateStatement, IndexDropStatement, InsertStatement, NullOrdering, SelectStatement,
+    DeleteStatement, DynIden, Expr, IndexDropStatement, InsertStatement, NullOrdering, SelectStatement,
     TableAlterStatement, TableCreateStatement, UpdateStatement,
 };
 
@@ -16,6 +16,16 @@ pub(crate) struct Statement {
     pub(crate) values: Vec<sea_query::Value>,
 }
 
+/// A secondary index to be made where there is none of its name.
+pub(crate) struct IndexShape {
+    pub(crate) name: String,
+    pub(crate) table: DynIden,
+    /// What it is over, between the tenant and the keys.
+    pub(crate) columns: Vec<DynIden>,
+    /// The keys of the table but the tenant, and what ends a superseded version.
+    pub(crate) keys: Vec<&'static str>,
+}
+
 /// What one database says differently from another.
 pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     fn select(&self, statement: &SelectStatement) -> Statement;
@@ -24,7 +34,7 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     fn delete(&self, statement: &DeleteStatement) -> Statement;
     fn create_table(&self, statement: &TableCreateStatement) -> String;
     fn alter_table(&self, statement: &TableAlterStatement) -> String;
-    fn create_index(&self, statement: &IndexCreateStatement) -> String;
+    fn create_index(&self, index: &IndexShape) -> String;
     fn drop_index(&self, statement: &IndexDropStatement) -> String;
 
     fn column_type(&self, kind: ColumnKind) -> &'static str;
@@ -35,14 +45,17 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// What puts absent values lowest, where the database does not do so by itself.
     fn nulls_lowest(&self, ascending: bool) -> Option<NullOrdering>;
 
-    /// A list of values of one kind as the right side of `IN`; it may be long.
-    fn list(&self, values: Vec<sea_query::Value>, kind: ColumnKind) -> Expr;
+    /// Whether `left` is among values of one kind; they may be many.
+    fn is_among(&self, left: Expr, values: Vec<sea_query::Value>, kind: ColumnKind) -> Expr;
 
     /// Whether `text` contains `part`.
     fn contains(&self, text: Expr, part: &str) -> Expr;
 
     /// The last characters of `text`, as many as given.
     fn last_characters(&self, text: Expr, count: usize) -> Expr;
+
+    /// Whether the step of a recursive statement must select from what it walks in one place, which it then joins from aside.
+    fn recurses_aside(&self) -> bool;
 
     /// A function of Arrakis by its [`Function`].
     fn call(&self, function: Function, arguments: Vec<Expr>) -> Expr;

@@ -49,7 +49,7 @@ impl Builder<'_> {
             1 => values.pop().map_or(Condition::Never, |value| Condition::When(left.eq(value))),
             // Text of a double would have to be read back, which databases do not all do exactly.
             count if count <= IN_BOUND_MAX || kind == ColumnKind::Real => Condition::When(left.is_in(values)),
-            _ => Condition::When(left.binary(sea_query::BinOper::In, self.dialect.list(values, kind))),
+            _ => Condition::When(self.dialect.is_among(left, values, kind)),
         }
     }
 

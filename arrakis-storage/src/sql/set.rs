@@ -3,9 +3,11 @@
 use arrakis_core::kernel::plan::{Rel, Traverse};
 use arrakis_core::ontology::{Backing, End, ObjectType};
 use arrakis_core::{Key, Result};
-use sea_query::{CommonTableExpression, DynIden, Expr, ExprTrait, Query, SelectStatement, UnionType, WithClause};
+use sea_query::{
+    CommonTableExpression, DynIden, Expr, ExprTrait, JoinType, Query, SelectStatement, UnionType, WithClause,
+};
 
-use super::condition::{Condition, in_select};
+use super::condition::{Condition, in_select, truth};
 use super::source::{Row, end_column, union_of};
 use super::{Builder, ColumnKind};
 
@@ -27,6 +29,8 @@ enum Step {
     From(Start),
     /// One more, from the places reached so far, while there are fewer links than the most.
     On { places: DynIden, max: u32 },
+    /// The same, of one place that another statement selects.
+    Aside { places: DynIden },
 }
 
 impl Builder<'_> {
@@ -95,7 +99,11 @@ impl Builder<'_> {
     fn walk_on(&self, walk: &Traverse, to: &ObjectType, start: Start) -> Result<Option<SelectStatement>> {
         let name = self.fresh("w");
         let Some(first) = self.step(walk, to, &Step::From(start))? else { return Ok(None) };
-        let next = self.step(walk, to, &Step::On { places: name.clone(), max: walk.max })?;
+        let next = if self.dialect.recurses_aside() {
+            self.step(walk, to, &Step::Aside { places: name.clone() })?.map(|step| aside(&name, step, walk.max))
+        } else {
+            self.step(walk, to, &Step::On { places: name.clone(), max: walk.max })?
+        };
         let Some(steps) = union_of(Some(first), next, UnionType::Distinct) else { return Ok(None) };
         let mut places = CommonTableExpression::new();
         places.table_name(name.clone()).columns(["k", "d"]).query(steps);
@@ -176,8 +184,17 @@ impl Builder<'_> {
                 let on = near.eq(Expr::col((places.clone(), "k")));
                 Condition::When(on.and(links.lt(i64::from(*max))))
             }
+            Step::Aside { places } => Condition::When(near.eq(Expr::col((places.clone(), "k")))),
         }
     }
+}
+
+/// Selects what a step leads to from each place reached so far, while there are fewer links than the most.
+fn aside(places: &DynIden, step: SelectStatement, max: u32) -> SelectStatement {
+    let links = Expr::col((places.clone(), "d"));
+    let mut select = Query::select();
+    select.expr(Expr::col(("s", "k"))).expr(links.clone().add(1_i64)).from(places.clone());
+    select.join_lateral(JoinType::InnerJoin, step, "s", truth(true)).cond_where(links.lt(i64::from(max))).take()
 }
 
 fn selected(statement: Option<SelectStatement>) -> Start {

@@ -1,9 +1,11 @@
 //! Typed tables: their names, and the statements that make and extend them.
 
-use arrakis_core::ontology::{Index as PropertyIndex, LinkType, ObjectType};
-use arrakis_core::{BaseType, Error, Result};
-use sea_query::{ColumnDef, ColumnType, DynIden, Index, IndexCreateStatement, IntoIden, Table};
+use arrakis_core::ontology::{Index as PropertyIndex, LinkType, ObjectType, Property, Schema};
+use arrakis_core::{BaseType, Error, Result, SpaceId};
+use sea_query::{ColumnDef, ColumnType, DynIden, Index, IntoIden, Table};
 
+use super::dialect::IndexShape;
+use super::row::key_columns;
 use super::{ColumnKind, Columns, Dialect};
 
 /// What a typed table holds.
@@ -15,12 +17,31 @@ pub(crate) enum TableKind {
     Link,
 }
 
+/// Which typed table: of an object or link type of a space, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TableId {
+    pub(crate) kind: TableKind,
+    pub(crate) space: SpaceId,
+    pub(crate) of: u32,
+}
+
+impl TableId {
+    pub(crate) fn of_object(space: SpaceId, object_type: &ObjectType) -> Self {
+        Self { kind: TableKind::Object, space, of: object_type.id.0 }
+    }
+
+    pub(crate) fn of_link(space: SpaceId, link_type: &LinkType) -> Self {
+        Self { kind: TableKind::Link, space, of: link_type.id.0 }
+    }
+}
+
 /// The names of a typed table and of the one that holds its superseded versions.
 #[derive(Clone, Debug)]
 pub(crate) struct TableNames {
     pub(crate) current: DynIden,
     pub(crate) superseded: DynIden,
     base: String,
+    kind: TableKind,
 }
 
 impl TableNames {
@@ -29,7 +50,7 @@ impl TableNames {
             TableKind::Object => format!("obj_{number}"),
             TableKind::Link => format!("lnk_{number}"),
         };
-        Self { current: base.clone().into_iden(), superseded: format!("{base}_v").into_iden(), base }
+        Self { current: base.clone().into_iden(), superseded: format!("{base}_v").into_iden(), base, kind }
     }
 
     fn text(&self, superseded: bool) -> String {
@@ -65,12 +86,10 @@ impl IndexDefinition {
 
     pub(crate) fn create(&self, dialect: &dyn Dialect, names: &TableNames, superseded: bool) -> String {
         let table = if superseded { names.superseded.clone() } else { names.current.clone() };
-        let mut statement: IndexCreateStatement = Index::create();
-        statement.name(self.name(names, superseded)).table(table).if_not_exists().col("t");
-        for column in &self.columns {
-            statement.col(column.clone());
-        }
-        dialect.create_index(&statement)
+        let mut keys: Vec<_> = key_columns(names.kind).iter().skip(1).copied().collect();
+        keys.extend(superseded.then_some("rev_to"));
+        let (name, columns) = (self.name(names, superseded), self.columns.clone());
+        dialect.create_index(&IndexShape { name, table, columns, keys })
     }
 
     pub(crate) fn drop(&self, dialect: &dyn Dialect, names: &TableNames, superseded: bool) -> String {
@@ -186,4 +205,23 @@ fn column(dialect: &dyn Dialect, name: DynIden, kind: ColumnKind) -> ColumnDef {
 /// The number a type was given in the store is missing: nothing was published for it.
 pub(crate) fn missing_table() -> Error {
     Error::internal("store.table.missing", "a type has no table: its schema was not published here")
+}
+
+/// Whether a version of a type has no longer a column that the one before had.
+pub(crate) fn loses_columns(before: &[Property], after: &[Property]) -> bool {
+    before.iter().any(|before| after.iter().all(|after| after.column != before.column))
+}
+
+/// Whether two versions of a type have the same columns.
+pub(crate) fn same_columns(before: &[Property], after: &[Property]) -> bool {
+    before.len() == after.len() && before.iter().zip(after).all(|(before, after)| before.column == after.column)
+}
+
+/// The object types at the source and the target of a link type.
+pub(crate) fn ends<'s>(schema: &'s Schema, link_type: &LinkType) -> Result<(&'s ObjectType, &'s ObjectType)> {
+    let end = |id| {
+        let object_type = schema.object_type_by_id(id).map(|object_type| &**object_type);
+        object_type.ok_or_else(|| Error::internal("schema.inconsistent", "a link type without its object type"))
+    };
+    Ok((end(link_type.source.object_type)?, end(link_type.target.object_type)?))
 }

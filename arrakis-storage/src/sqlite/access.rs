@@ -8,7 +8,8 @@ use arrakis_core::{Result, SpaceId, Tenant, TenantId};
 use rusqlite::{CachedStatement, Connection};
 
 use super::error::sqlite;
-use super::table::{TableId, TableText};
+use super::table::TableText;
+use crate::sql::TableId;
 
 /// What a connection that writes remembers between transactions; forgotten when one is undone or someone else wrote.
 #[derive(Debug, Default)]

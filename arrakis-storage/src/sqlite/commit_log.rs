@@ -2,42 +2,21 @@
 
 use std::sync::Arc;
 
-use arrakis_core::commit::{AuditRecord, Event};
 use arrakis_core::{
-    Actor, Atomicity, Commit, CommitId, CommitLog, Effect, LogEntry, LogPage, Receipt, Result, Scope, Seq, SpaceId,
-    Tenant, TenantId, Timestamp,
+    Atomicity, Commit, CommitId, CommitLog, Effect, LogEntry, LogPage, Receipt, Result, Scope, Seq, SpaceId, Tenant,
+    TenantId, Timestamp,
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row};
-use serde::{Deserialize, Serialize};
 
-use super::error::{sqlite, unreadable};
+use super::error::sqlite;
 use super::reading::{self, Reading, Request};
 use super::txn::uuid;
 use super::{SqliteStore, statement};
-use crate::sql::{seq_of, seq_value};
-
-/// What of an entry has no column of its own.
-#[derive(Serialize)]
-struct Body<'a> {
-    effects: &'a [Effect],
-    audit: &'a AuditRecord,
-    #[serde(skip_serializing_if = "<[Event]>::is_empty")]
-    events: &'a [Event],
-}
-
-/// A [`Body`] as read.
-#[derive(Deserialize)]
-struct StoredBody {
-    effects: Vec<Effect>,
-    audit: AuditRecord,
-    #[serde(default)]
-    events: Vec<Event>,
-}
+use crate::sql::{Author, Written, body_of, seq_of, seq_value};
 
 pub(super) fn append(connection: &Connection, entry: &LogEntry) -> Result<()> {
-    let body = Body { effects: &entry.effects, audit: &entry.audit, events: &entry.events };
-    let body = serde_json::to_string(&body).map_err(|e| unreadable("log entry", e))?;
+    let body = body_of(entry)?;
     let mut insert = connection.prepare_cached(statement::LOG_INSERT).map_err(sqlite)?;
     insert
         .execute((
@@ -73,34 +52,20 @@ pub(super) fn tenant(connection: &Connection, id: TenantId) -> Result<Option<(i6
 
 fn entry(row: &Row<'_>) -> Result<LogEntry> {
     let body: String = row.get(6).map_err(sqlite)?;
-    let body: StoredBody = serde_json::from_str(&body).map_err(|e| unreadable("log entry", e))?;
-    let author = author(row, 3)?;
-    Ok(LogEntry {
+    let written = Written {
         seq: seq_of(row.get(0).map_err(sqlite)?),
         commit: CommitId::from_uuid(uuid(row.get(1).map_err(sqlite)?)),
         tenant: TenantId::from_uuid(uuid(row.get(2).map_err(sqlite)?)),
-        actor: author.actor,
-        at: author.at,
-        reason: author.reason,
-        effects: body.effects,
-        audit: body.audit,
-        events: body.events,
-    })
-}
-
-/// Who wrote a commit, when and why.
-pub(super) struct Author {
-    pub(super) at: Timestamp,
-    pub(super) actor: Actor,
-    pub(super) reason: Option<Arc<str>>,
+        author: author(row, 3)?,
+    };
+    written.with_body(&body)
 }
 
 /// Reads the columns `at, actor, reason` that begin at one.
 pub(super) fn author(row: &Row<'_>, first: usize) -> Result<Author> {
-    let at = Timestamp::from_micros(row.get(first).map_err(sqlite)?).map_err(|e| unreadable("log entry", e))?;
+    let at = row.get(first).map_err(sqlite)?;
     let actor: String = row.get(first + 1).map_err(sqlite)?;
-    let actor = Actor::parse(&actor).map_err(|e| unreadable("log entry", e))?;
-    Ok(Author { at, actor, reason: row.get(first + 2).map_err(sqlite)? })
+    Author::new(at, &actor, row.get(first + 2).map_err(sqlite)?)
 }
 
 fn entries(read: &Reading<'_>, (after, limit): &(Seq, u32)) -> Result<LogPage> {

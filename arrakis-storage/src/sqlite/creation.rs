@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use arrakis_core::ontology::{Backing, LinkType, ObjectType, Schema};
-use arrakis_core::{Error, Result, Seq};
+use arrakis_core::ontology::{Backing, Schema};
+use arrakis_core::{Result, Seq};
 use rusqlite::Connection;
 
 use super::dialect::SqliteDialect;
 use super::error::sqlite;
 use super::statement;
-use super::table::{TableId, execute};
-use crate::sql::{self, IndexDefinition, Layout, Table, TableKind, seq_value};
+use super::table::execute;
+use crate::sql::{self, IndexDefinition, Layout, Table, TableId, TableKind, seq_value};
 
 /// The most tables made together with one that is needed. After a change of tables every connection reads the schema of the whole file
 /// again, so whoever fills one type after the other is to cause few of them; and making these takes no longer than that reading.
@@ -35,7 +35,7 @@ pub(super) fn make(connection: &Connection, id: TableId, schema: &Schema, seq: S
             let joined: Vec<_> = schema.link_types.iter().filter(|of| of.backing == Backing::Join).collect();
             let types = from(&joined, id.of, |link_type| link_type.id.0);
             for link_type in types.filter(|link_type| !there.contains(&link_type.id.0)).take(count) {
-                let layout = Layout::of_link(link_type, ends(schema, link_type)?)?;
+                let layout = Layout::of_link(link_type, sql::ends(schema, link_type)?)?;
                 create(connection, TableId::of_link(id.space, link_type), &layout, &[sql::link_index()], seq)
                     .map_err(|e| e.with("link_type", &link_type.api_name))?;
             }
@@ -64,15 +64,6 @@ fn from<T>(types: &[T], number: u32, number_of: fn(&T) -> u32) -> impl Iterator<
     };
     let is_known = after.first().is_some_and(|first| number_of(first) == number);
     after.iter().chain(before).filter(move |_| is_known)
-}
-
-/// The object types at the source and the target of a link type.
-pub(super) fn ends<'s>(schema: &'s Schema, link_type: &LinkType) -> Result<(&'s ObjectType, &'s ObjectType)> {
-    let end = |id| {
-        let object_type = schema.object_type_by_id(id).map(|object_type| &**object_type);
-        object_type.ok_or_else(|| Error::internal("schema.inconsistent", "a link type without its object type"))
-    };
-    Ok((end(link_type.source.object_type)?, end(link_type.target.object_type)?))
 }
 
 /// Makes a table.

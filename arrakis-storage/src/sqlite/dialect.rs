@@ -1,13 +1,13 @@
 //! What SQLite says differently from other databases.
 
 use sea_query::{
-    DeleteStatement, Expr, ExprTrait, Func, IndexCreateStatement, IndexDropStatement, InsertStatement, NullOrdering,
-    Query, SelectStatement, SqliteQueryBuilder, SubQueryStatement, TableAlterStatement, TableCreateStatement,
+    BinOper, DeleteStatement, Expr, ExprTrait, Func, Index, IndexDropStatement, InsertStatement, NullOrdering, Query,
+    SelectStatement, SqliteQueryBuilder, SubQueryStatement, TableAlterStatement, TableCreateStatement,
     UpdateStatement, Values,
 };
 
 use super::function;
-use crate::sql::{ColumnKind, Dialect, Function, Statement};
+use crate::sql::{ColumnKind, Dialect, Function, IndexShape, Statement};
 
 #[derive(Debug)]
 pub(super) struct SqliteDialect;
@@ -41,7 +41,13 @@ impl Dialect for SqliteDialect {
         alter.build(SqliteQueryBuilder)
     }
 
-    fn create_index(&self, create: &IndexCreateStatement) -> String {
+    /// Every secondary index of a table without rowids ends with the primary key by itself.
+    fn create_index(&self, index: &IndexShape) -> String {
+        let mut create = Index::create();
+        create.name(index.name.clone()).table(index.table.clone()).if_not_exists().col("t");
+        for column in &index.columns {
+            create.col(column.clone());
+        }
         create.build(SqliteQueryBuilder)
     }
 
@@ -68,7 +74,7 @@ impl Dialect for SqliteDialect {
         None
     }
 
-    fn list(&self, values: Vec<sea_query::Value>, _kind: ColumnKind) -> Expr {
+    fn is_among(&self, left: Expr, values: Vec<sea_query::Value>, _kind: ColumnKind) -> Expr {
         let elements = values.into_iter().map(|value| match value {
             sea_query::Value::String(Some(text)) => serde_json::Value::String(text),
             sea_query::Value::BigInt(Some(number)) => number.into(),
@@ -78,7 +84,8 @@ impl Dialect for SqliteDialect {
         let list = elements.collect::<serde_json::Value>().to_string();
         let mut select = Query::select();
         select.column("value").from_function(Func::cust("json_each").arg(list), "j");
-        Expr::SubQuery(None, Box::new(SubQueryStatement::SelectStatement(select)))
+        let listed = Expr::SubQuery(None, Box::new(SubQueryStatement::SelectStatement(select)));
+        left.binary(BinOper::In, listed)
     }
 
     fn contains(&self, text: Expr, part: &str) -> Expr {
@@ -87,6 +94,10 @@ impl Dialect for SqliteDialect {
 
     fn last_characters(&self, text: Expr, count: usize) -> Expr {
         Func::cust("substr").arg(text).arg(i64::try_from(count).map_or(i64::MIN, |count| -count)).into()
+    }
+
+    fn recurses_aside(&self) -> bool {
+        false
     }
 
     fn call(&self, function: Function, arguments: Vec<Expr>) -> Expr {

@@ -76,11 +76,6 @@ pub(super) fn is_interrupted(error: &Error) -> bool {
     error.code() == INTERRUPTED
 }
 
-/// A stored document that does not read as what it was written as.
-pub(super) fn unreadable(what: &'static str, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::corrupt("store.document", "a stored document cannot be read").with("document", what).caused_by(cause)
-}
-
 /// Whether a statement failed by itself, as one whose sum passes 64 bits does.
 pub(super) fn is_statement(error: &Error) -> bool {
     error.code() == "store.statement"

@@ -10,8 +10,8 @@ use sea_query::DynIden;
 
 use super::dialect::SqliteDialect;
 use super::error::sqlite;
-use super::table::{self, FoundTable, TableId, execute};
-use crate::sql::{self, Dialect, IndexDefinition};
+use super::table::{self, FoundTable, execute};
+use crate::sql::{self, Dialect, IndexDefinition, TableId};
 
 /// New rows of one type in a batch from which on its indexes are built afterwards, when the table was empty: building one sorts its
 /// entries, which is faster than finding each one's place, but is a change of tables that every connection notices.

@@ -8,8 +8,7 @@ use arrakis_core::kernel::{Link, Properties, Snapshot};
 use arrakis_core::ontology::{Backing, End};
 
 use super::reading::Reading;
-use super::row::read_row;
-use crate::sql::Dialect;
+use crate::sql::{Dialect, ReadRow, read_row};
 
 pub(super) fn page(reading: &Reading<'_>, plan: &LinksPlan) -> Result<Snapshot<Vec<Link>>> {
     let mut value = Vec::new();

@@ -58,9 +58,9 @@ fn start(connection: &Connection, env: &Env) -> Result<()> {
 mod tests {
     use arrakis_core::{Seq, SpaceId};
 
-    use super::super::table::{self, TableId};
+    use super::super::table;
     use super::*;
-    use crate::sql::TableKind;
+    use crate::sql::{TableId, TableKind};
 
     fn fresh() -> Connection {
         let connection = Connection::open_in_memory().unwrap();

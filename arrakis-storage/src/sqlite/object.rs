@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrakis_core::commit::StoredRow;
 use arrakis_core::kernel::plan::{AggregatePlan, HistoryPlan, LinksPlan, QueryPlan, RawGroup};
-use arrakis_core::kernel::{Budget, Link, Object, ObjectStore, Properties, QueryRows, Snapshot, Version};
+use arrakis_core::kernel::{Budget, Link, Object, ObjectStore, QueryRows, Snapshot, Version};
 use arrakis_core::ontology::ObjectType;
 use arrakis_core::{Key, Result, Scope, Seq};
 use async_trait::async_trait;
@@ -13,11 +13,10 @@ use rusqlite::{CachedStatement, Connection};
 use super::catalog::Catalog;
 use super::error::sqlite;
 use super::reading::{Reading, Request, tenant_number};
-use super::row::read_row;
-use super::table::{self, TableId, TableText};
+use super::table::{self, TableText};
 use super::value::{Binder, RowReader};
 use super::{SqliteStore, aggregate, history, link, query};
-use crate::sql::{self, ColumnKind, Columns, TableKind, seq_value};
+use crate::sql::{self, Columns, ReadRow, TableId, TableKind, fits, read_row, seq_value, whole};
 
 #[async_trait]
 impl ObjectStore for SqliteStore {
@@ -82,7 +81,7 @@ fn one(
     let Some(row) = rows.next().map_err(sqlite)? else { return Ok(None) };
     let mut row = RowReader::new(row);
     let head = row.seq()?;
-    let Some(revision) = row.get::<Option<i64>>()?.map(sql::seq_of) else { return Ok(Some((head, None))) };
+    let Some(revision) = row.optional_integer()?.map(sql::seq_of) else { return Ok(Some((head, None))) };
     let values = read_row(&mut row, &object_type.properties, Some((object_type.primary_key, key)))?;
     Ok(Some((head, Some(whole(object_type, key, StoredRow { revision, values })))))
 }
@@ -123,21 +122,6 @@ fn many(
     let mut rows = Rows::new(reading, object_type)?;
     let object = |key| Ok(rows.row(key)?.map(|row| whole(object_type, key, row)));
     Ok(Snapshot { seq: reading.seq, value: keys.iter().map(object).collect::<Result<_>>()? })
-}
-
-fn whole(object_type: &ObjectType, key: &Key, row: StoredRow) -> Object {
-    Object {
-        object_type: object_type.api_name.clone(),
-        key: key.clone(),
-        revision: row.revision,
-        properties: Properties::new(Arc::clone(&object_type.names), row.values),
-    }
-}
-
-/// Whether a key is of the type's key type. SQLite would find the text `5` by the number 5.
-fn fits(object_type: &ObjectType, key: &Key) -> bool {
-    let integers = object_type.key_property().is_ok_and(|of| ColumnKind::of(&of.data_type.base) == ColumnKind::Integer);
-    integers == matches!(key, Key::Integer(_))
 }
 
 /// The statements on one row of a type, kept from one read to the next.

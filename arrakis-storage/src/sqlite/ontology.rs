@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::access::Memory;
 use super::commit_log::author;
-use super::error::{sqlite, unreadable};
+use super::error::sqlite;
 use super::reading::{Reading, Request};
 use super::txn::SqliteTxn;
 use super::{SqliteStore, statement};
-use crate::sql::{seq_of, seq_value};
+use crate::sql::{seq_of, seq_value, unreadable};
 
 /// What a schema is compiled from.
 #[derive(Serialize)]

@@ -8,9 +8,9 @@ use super::catalog::Catalog;
 use super::dialect::SqliteDialect;
 use super::error::sqlite;
 use super::statement;
-use super::table::{self, FoundTable, TableId};
+use super::table::{self, FoundTable};
 use super::value::{Binder, RowReader};
-use crate::sql::{Builder, Statement, Table, TableKind, Tables, seq_of};
+use crate::sql::{Builder, ReadRow, Statement, Table, TableId, TableKind, Tables, seq_of};
 
 /// What every read states.
 #[derive(Clone, Copy, Debug)]

@@ -10,26 +10,8 @@ use super::error::sqlite;
 use super::value::Binder;
 use super::{creation, statement};
 use crate::sql::{
-    self, ColumnKind, Columns, Dialect, IndexDefinition, Layout, RowText, Table, TableKind, seq_of, seq_value,
+    self, ColumnKind, Columns, Dialect, IndexDefinition, Layout, RowText, Table, TableId, TableKind, seq_of, seq_value,
 };
-
-/// Which typed table: of an object or link type of a space, by its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct TableId {
-    pub(super) kind: TableKind,
-    pub(super) space: SpaceId,
-    pub(super) of: u32,
-}
-
-impl TableId {
-    pub(super) fn of_object(space: SpaceId, object_type: &ObjectType) -> Self {
-        Self { kind: TableKind::Object, space, of: object_type.id.0 }
-    }
-
-    pub(super) fn of_link(space: SpaceId, link_type: &LinkType) -> Self {
-        Self { kind: TableKind::Link, space, of: link_type.id.0 }
-    }
-}
 
 /// A typed table as the file has it.
 #[derive(Clone, Debug)]
@@ -174,12 +156,12 @@ impl<'a> Publisher<'a> {
     fn object_type(&mut self, after: &ObjectType) -> Result<()> {
         let before = self.before.and_then(|schema| schema.object_type_by_id(after.id));
         if before.is_some_and(|before| {
-            same_columns(&before.properties, &after.properties) && before.indexes == after.indexes
+            sql::same_columns(&before.properties, &after.properties) && before.indexes == after.indexes
         }) {
             return Ok(());
         }
         let id = TableId::of_object(self.space, after);
-        if let Some(before) = before.filter(|before| loses_columns(&before.properties, &after.properties)) {
+        if let Some(before) = before.filter(|before| sql::loses_columns(&before.properties, &after.properties)) {
             self.keep(id, &Layout::of_object(before)?, &sql::object_indexes(before)?)?;
         }
         let Some(found) = find(self.connection, id)? else { return Ok(()) };
@@ -201,9 +183,9 @@ impl<'a> Publisher<'a> {
         let id = TableId::of_link(self.space, after);
         let before = self.before.and_then(|schema| Some((schema, schema.link_type_by_id(after.id)?)));
         if let Some((schema, before)) =
-            before.filter(|(_, before)| loses_columns(&before.properties, &after.properties))
+            before.filter(|(_, before)| sql::loses_columns(&before.properties, &after.properties))
         {
-            self.keep(id, &Layout::of_link(before, creation::ends(schema, before)?)?, &[sql::link_index()])?;
+            self.keep(id, &Layout::of_link(before, sql::ends(schema, before)?)?, &[sql::link_index()])?;
         }
         match find(self.connection, id)? {
             Some(found) => self.extend(&found.table, &after.properties, None),
@@ -281,12 +263,4 @@ pub(super) fn keep_superseded(
 
 pub(super) fn execute(connection: &Connection, sql: &str) -> Result<()> {
     connection.execute_batch(sql).map_err(|e| sqlite(e).with("statement", sql))
-}
-
-fn loses_columns(before: &[Property], after: &[Property]) -> bool {
-    before.iter().any(|before| after.iter().all(|after| after.column != before.column))
-}
-
-fn same_columns(before: &[Property], after: &[Property]) -> bool {
-    before.len() == after.len() && before.iter().zip(after).all(|(before, after)| before.column == after.column)
 }

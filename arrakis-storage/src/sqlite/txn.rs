@@ -13,16 +13,15 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::access::{Access, Memory, prepared};
-use super::catalog::Schemas;
 use super::dialect::SqliteDialect;
 use super::error::sqlite;
 use super::index::Deferred;
 use super::reading::run_static;
-use super::row::{bind_row, read_link, read_row};
-use super::table::{self, Publisher, TableId, TableText};
+use super::row::bind_row;
+use super::table::{self, Publisher, TableText};
 use super::value::{Binder, RowReader};
 use super::{commit_log, creation, index, ontology, statement};
-use crate::sql::{self, Columns, IndexDefinition, seq_value};
+use crate::sql::{self, Columns, IndexDefinition, ReadRow, Schemas, TableId, read_link, read_row, seq_value};
 
 /// A transaction of the file.
 pub(super) struct SqliteTxn<'c> {

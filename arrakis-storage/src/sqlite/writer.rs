@@ -6,19 +6,19 @@ use std::thread::JoinHandle;
 use arrakis_core::commit::{AppliedBatch, apply_batch, rehearse};
 use arrakis_core::ontology::Schema;
 use arrakis_core::{
-    Atomicity, Change, Commit, Effect, Error, ErrorKind, Outcome, Receipt, Result, Seq, SpaceId, Timestamp,
+    Atomicity, Commit, Effect, Error, Outcome, Receipt, Result, Seq, SpaceId, Timestamp,
 };
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::access::Memory;
-use super::error::{sqlite, unreadable};
+use super::error::sqlite;
 use super::reader::Readers;
 use super::reading::{self, run_static};
 use super::statement;
 use super::statistics::Statistics;
 use super::txn::SqliteTxn;
-use crate::sql::seq_value;
+use crate::sql::{closed, lost, published, seq_value, unreadable};
 
 /// The most batches waiting; who comes then waits for room.
 const QUEUE_MAX: usize = 1_024;
@@ -77,10 +77,6 @@ impl Writer {
             let _ = thread.join();
         }
     }
-}
-
-fn closed() -> Error {
-    Error::unavailable("store.closed", "the store is shut down")
 }
 
 /// What the thread works with.
@@ -211,30 +207,4 @@ impl Work {
             let _ = run_static(&self.connection, statement::ROLLBACK);
         }
     }
-}
-
-/// The schema versions a batch publishes.
-fn published(commits: &[Commit], results: &[Result<Receipt>]) -> Vec<(SpaceId, Arc<Schema>)> {
-    let mut published = Vec::new();
-    for (commit, result) in commits.iter().zip(results) {
-        if !result.as_ref().is_ok_and(|receipt| !receipt.replayed) {
-            continue;
-        }
-        for change in &commit.changes {
-            if let Change::Publish(publication) = change {
-                published.push((commit.scope.space, Arc::clone(&publication.schema)));
-            }
-        }
-    }
-    published
-}
-
-/// What a commit answers whose transaction could not be made durable. A transaction refused for want of room or of a lock is not in
-/// the file; after a failed write or sync of the log nobody knows before it is read again.
-fn lost(error: &Error) -> Error {
-    let outcome = match error.kind() {
-        ErrorKind::Unavailable if matches!(error.code(), "store.busy" | "store.disk_full") => Outcome::NotApplied,
-        _ => Outcome::Unknown,
-    };
-    error.duplicate().outcome_is(outcome)
 }

@@ -1,0 +1,89 @@
+//! The commit log.
+
+use arrakis_core::{
+    Atomicity, Commit, CommitId, CommitLog, Effect, LogPage, Receipt, Result, Scope, Seq, Tenant, TenantId, Timestamp,
+};
+use async_trait::async_trait;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use super::cell::Cells;
+use super::error::corrupt;
+use super::value::{Binder, RowReader};
+use super::{PgStore, statement};
+use crate::sql::{Author, ReadRow, Written, seq_of, seq_value};
+
+/// Reads the columns `at, actor, reason`.
+pub(super) fn author(row: &mut RowReader<'_>) -> Result<Author> {
+    let (at, actor) = (row.integer()?, row.text()?);
+    Author::new(at, actor, row.optional_text()?.map(Into::into))
+}
+
+#[async_trait]
+impl CommitLog for PgStore {
+    async fn commit_batch(&self, commits: Vec<Commit>, atomicity: Atomicity) -> Vec<Result<Receipt>> {
+        self.writer.commit_batch(commits, atomicity).await
+    }
+
+    async fn rehearse(&self, commit: Commit) -> Result<Vec<Effect>> {
+        self.writer.rehearse(commit).await
+    }
+
+    async fn head(&self) -> Result<Seq> {
+        self.readers.head().await
+    }
+
+    async fn entries(&self, scope: Scope, after: Seq, limit: u32) -> Result<LogPage> {
+        let tenant = scope.tenant.uuid();
+        let bound = Binder::default().bind(tenant)?.bind(seq_value(after))?.bind(i64::from(limit))?.done();
+        let rows = self.readers.rows(statement::LOG_ENTRIES, &bound).await?;
+        let mut page = LogPage { entries: Vec::with_capacity(rows.len()), head: Seq(0) };
+        for row in &rows {
+            let mut row = RowReader::new(row);
+            page.head = row.seq()?;
+            // The head alone, where there is no later entry.
+            let Some(seq) = row.optional_integer()?.map(seq_of) else { continue };
+            let (commit, tenant) = (CommitId::from_uuid(row.uuid()?), TenantId::from_uuid(row.uuid()?));
+            let written = Written { seq, commit, tenant, author: author(&mut row)? };
+            page.entries.push(written.with_body(row.text()?)?);
+        }
+        Ok(page)
+    }
+
+    async fn receipt(&self, scope: Scope, commit: CommitId) -> Result<Option<Receipt>> {
+        let bound = Binder::default().bind(Cells::uuids([commit.uuid()]))?.done();
+        let rows = self.readers.rows(statement::LOG_COMMITS, &bound).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let mut row = RowReader::new(row);
+        row.skip(1);
+        let (seq, tenant) = (row.seq()?, TenantId::from_uuid(row.uuid()?));
+        Ok((tenant == scope.tenant).then_some(Receipt { commit, seq, replayed: false }))
+    }
+
+    /// Instants never go back along the log, so the newest one not after `at` is found by halving.
+    async fn seq_at(&self, at: Timestamp) -> Result<Seq> {
+        let (mut low, mut high) = (0, seq_value(self.readers.head().await?));
+        while low < high {
+            let middle = low + (high - low + 1) / 2;
+            let bound = Binder::default().bind(middle)?.done();
+            let rows = self.readers.rows(statement::LOG_AT, &bound).await?;
+            let found = rows.first().map(|row| RowReader::new(row).integer()).transpose()?;
+            if found.is_none_or(|found| found <= at.micros()) { low = middle } else { high = middle - 1 }
+        }
+        Ok(seq_of(low))
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>> {
+        Ok(self.readers.tenant(id).await?.map(|(_, tenant)| tenant))
+    }
+
+    fn cursor_key(&self) -> [u8; 32] {
+        self.cursor_key
+    }
+}
+
+/// The newest commit, its instant, and the newest commit that changed tables or schemas.
+pub(super) fn head_of(row: &PgRow) -> Result<(Seq, i64, Seq)> {
+    let number = |index: usize| row.try_get::<i64, _>(index).map_err(|e| corrupt().caused_by(e));
+    Ok((seq_of(number(0)?), number(1)?, seq_of(number(2)?)))
+}

@@ -1,0 +1,180 @@
+//! The fixed tables, and how a database of an earlier format becomes one of this: forward only, in one transaction.
+
+use arrakis_core::{Env, Error, Result, Timestamp};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Executor, Row};
+
+use super::connection::{Fence, Purpose, Settings};
+use super::error::{corrupt, postgres};
+use super::reading::answered;
+use super::statement;
+use super::value::{Binder, RowReader};
+
+/// The oldest server, as it numbers itself: PostgreSQL 15.
+const SERVER_VERSION_MIN: u32 = 150_000;
+/// What processes that migrate the same database at the same time wait for: the letters `ark`.
+const LOCK: i64 = 0x61_72_6b;
+/// The name of the one module there is a format of so far.
+const MODULE: &str = "store";
+
+/// What each format adds to the one before it, the first to an empty namespace.
+const STEPS: [&[&str]; 1] = [&[
+    include_str!("migrations/0001_meta.sql"),
+    include_str!("migrations/0001_head.sql"),
+    include_str!("migrations/0001_commit_log.sql"),
+    include_str!("migrations/0001_commit_log_by_tenant.sql"),
+    include_str!("migrations/0001_space.sql"),
+    include_str!("migrations/0001_tenant.sql"),
+    include_str!("migrations/0001_schema_version.sql"),
+    include_str!("migrations/0001_object_table.sql"),
+    include_str!("migrations/0001_link_table.sql"),
+    include_str!("migrations/0001_within_circle.sql"),
+    include_str!("migrations/0001_array_contains.sql"),
+    include_str!("migrations/0001_start_of_date.sql"),
+    include_str!("migrations/0001_start_of_timestamp.sql"),
+    include_str!("migrations/0001_point.sql"),
+]];
+
+/// Brings a database to this format; answers the key its cursors are authenticated with. Another process may do the same at the same time:
+/// the one that comes second finds it done.
+pub(super) async fn run(settings: &Settings, env: &Env) -> Result<[u8; 32]> {
+    let mut connection = settings.connect(Purpose::Write).await?;
+    let mut migration = Migration { settings, connection: &mut connection };
+    migration.check_server().await?;
+    if migration.version().await? < STEPS.len() {
+        migration.bring(env).await?;
+    }
+    let row = migration.connection.fetch_optional(statement::META).await.map_err(postgres)?;
+    let row = row.ok_or_else(corrupt)?;
+    <[u8; 32]>::try_from(RowReader::new(&row).bytes()?).map_err(|_| corrupt())
+}
+
+struct Migration<'s> {
+    settings: &'s Settings,
+    connection: &'s mut PgConnection,
+}
+
+impl Migration<'_> {
+    async fn check_server(&mut self) -> Result<()> {
+        let version = self.connection.server_version_num().unwrap_or_default();
+        if version < SERVER_VERSION_MIN {
+            return Err(Error::unavailable("store.server_too_old", "the database server is older than PostgreSQL 15")
+                .retryable_is(false)
+                .with("server_version", version)
+                .with("server_version_min", SERVER_VERSION_MIN));
+        }
+        let row = self.connection.fetch_one(statement::ENCODING).await.map_err(postgres)?;
+        let encoding: String = row.try_get(0).map_err(postgres)?;
+        if encoding != "UTF8" {
+            return Err(Error::unavailable("store.encoding", "the database is not in UTF-8")
+                .retryable_is(false)
+                .with("database", self.settings.database())
+                .with("encoding", encoding));
+        }
+        Ok(())
+    }
+
+    /// The format of the database, 0 for none.
+    async fn version(&mut self) -> Result<usize> {
+        let row = self.connection.fetch_one(statement::MIGRATION_MADE).await.map_err(postgres)?;
+        if !row.try_get::<bool, _>(0).map_err(postgres)? {
+            return Ok(0);
+        }
+        let rows = self.connection.fetch_all(statement::MIGRATIONS).await.map_err(postgres)?;
+        let mut version = 0;
+        for row in &rows {
+            if row.try_get::<&str, _>(0).map_err(postgres)? == MODULE {
+                version = usize::try_from(row.try_get::<i32, _>(1).map_err(postgres)?).unwrap_or(usize::MAX);
+            }
+        }
+        if version > STEPS.len() {
+            return Err(Error::unavailable("store.newer", "the store was written by newer code")
+                .retryable_is(false)
+                .with("database", self.settings.database())
+                .with("format", version)
+                .with("format_max", STEPS.len()));
+        }
+        Ok(version)
+    }
+
+    async fn bring(&mut self, env: &Env) -> Result<()> {
+        if !self.settings.options.create && self.version().await? == 0 {
+            let absent = Error::not_found("store.absent", "the database holds no store");
+            return Err(absent.with("database", self.settings.database()).with("setting", "create"));
+        }
+        self.make_role().await?;
+        self.execute("BEGIN").await?;
+        let lock = Binder::default().bind(LOCK)?.done();
+        let locked = self.connection.execute(sqlx::query_with(statement::MIGRATION_LOCK, lock));
+        answered(self.settings, Purpose::Write, locked).await?;
+        let namespace = &self.settings.options.namespace;
+        self.run(format!("CREATE SCHEMA IF NOT EXISTS \"{namespace}\"")).await?;
+        self.execute("CREATE TABLE IF NOT EXISTS migration (module text PRIMARY KEY, version integer NOT NULL)").await?;
+        let found = self.version().await?;
+        for sql in STEPS.iter().skip(found).flat_map(|step| step.iter()) {
+            self.execute(sql).await?;
+        }
+        if found == 0 {
+            self.start(env).await?;
+        }
+        self.grant().await?;
+        let version = i32::try_from(STEPS.len()).unwrap_or(i32::MAX);
+        let set = Binder::default().bind(MODULE)?.bind(version)?.done();
+        self.connection.execute(sqlx::query_with(statement::MIGRATION_SET, set)).await.map_err(postgres)?;
+        self.execute(statement::COMMIT).await
+    }
+
+    async fn start(&mut self, env: &Env) -> Result<()> {
+        let mut cursor_key = [0_u8; 32];
+        env.random(&mut cursor_key);
+        let beginning = Timestamp::from_micros_saturating(i64::MIN).micros();
+        let meta = Binder::default().bind(env.uuid())?.bind(cursor_key.as_slice())?.done();
+        self.connection.execute(sqlx::query_with(statement::META_INSERT, meta)).await.map_err(postgres)?;
+        let head = Binder::default().bind(beginning)?.done();
+        self.connection.execute(sqlx::query_with(statement::HEAD_INSERT, head)).await.map_err(postgres)?;
+        Ok(())
+    }
+
+    /// Makes the role that reads, where there is none, and takes part in it.
+    async fn make_role(&mut self) -> Result<()> {
+        let Fence::Role(role) = &self.settings.options.fence else { return Ok(()) };
+        if !self.holds(statement::ROLE_EXISTS, role).await? {
+            let made = self.run(format!("CREATE ROLE \"{role}\" NOLOGIN")).await;
+            // Another process may have made it meanwhile.
+            if !self.holds(statement::ROLE_EXISTS, role).await? {
+                return made.map_err(|error| lacking(error, role));
+            }
+        }
+        if self.holds(statement::ROLE_MEMBER, role).await? {
+            return Ok(());
+        }
+        self.run(format!("GRANT \"{role}\" TO CURRENT_USER")).await.map_err(|error| lacking(error, role))
+    }
+
+    async fn grant(&mut self) -> Result<()> {
+        let Fence::Role(role) = &self.settings.options.fence else { return Ok(()) };
+        let namespace = &self.settings.options.namespace;
+        self.run(format!("GRANT USAGE ON SCHEMA \"{namespace}\" TO \"{role}\"")).await?;
+        self.run(format!("GRANT SELECT ON ALL TABLES IN SCHEMA \"{namespace}\" TO \"{role}\"")).await
+    }
+
+    async fn holds(&mut self, sql: &'static str, role: &str) -> Result<bool> {
+        let bound = Binder::default().bind(role)?.done();
+        let row = self.connection.fetch_one(sqlx::query_with(sql, bound)).await.map_err(postgres)?;
+        row.try_get(0).map_err(postgres)
+    }
+
+    async fn execute(&mut self, sql: &'static str) -> Result<()> {
+        self.connection.execute(sqlx::raw_sql(sql)).await.map(drop).map_err(postgres)
+    }
+
+    /// Runs a statement with names in it, which were checked to be nothing but names.
+    async fn run(&mut self, sql: String) -> Result<()> {
+        self.connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.map(drop).map_err(postgres)
+    }
+}
+
+fn lacking(error: Error, role: &str) -> Error {
+    let needed = format!("CREATE ROLE \"{role}\" NOLOGIN; GRANT \"{role}\" TO the user of the store");
+    error.with("setting", "fence").with("needed", needed)
+}

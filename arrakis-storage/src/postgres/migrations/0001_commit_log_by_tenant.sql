@@ -1,0 +1,1 @@
+CREATE INDEX commit_log_by_tenant ON commit_log (tenant, seq)

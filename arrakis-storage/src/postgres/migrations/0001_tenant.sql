@@ -1,0 +1,6 @@
+CREATE TABLE tenant (
+  t bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id uuid NOT NULL UNIQUE,
+  name text COLLATE "C" NOT NULL UNIQUE,
+  space uuid NOT NULL REFERENCES space (id)
+)

@@ -1,0 +1,91 @@
+//! PostgreSQL: one thread that writes, a pool of connections that read at the same time, any number of processes on one database.
+
+mod aggregate;
+mod catalog;
+mod cell;
+mod commit_log;
+mod connection;
+mod creation;
+mod dialect;
+mod error;
+mod flush;
+mod history;
+mod link;
+mod migration;
+mod object;
+mod ontology;
+mod overlay;
+mod pool;
+mod prefetch;
+mod query;
+mod reading;
+mod retry;
+mod row;
+mod scan;
+mod session;
+mod statement;
+mod table;
+mod txn;
+mod value;
+mod writer;
+
+use std::sync::Arc;
+
+use arrakis_core::{Capability, Env, Result, Store};
+
+pub use self::connection::{
+    COMMIT_TIMEOUT_DEFAULT_MS, CONNECT_TIMEOUT_DEFAULT_MS, Fence, LOCK_TIMEOUT_DEFAULT_MS, PgOptions,
+    READER_ROLE_DEFAULT, STATEMENT_TIMEOUT_DEFAULT_MS,
+};
+use self::connection::Settings;
+use self::reading::Readers;
+use self::writer::Writer;
+
+/// A store in one PostgreSQL database, in a namespace of its own. Other processes may open it at the same time.
+///
+/// Connections belong to the runtime the store is opened in: every method is to be called from tasks of it.
+pub struct PgStore {
+    settings: Arc<Settings>,
+    readers: Arc<Readers>,
+    writer: Writer,
+    cursor_key: [u8; 32],
+}
+
+impl PgStore {
+    /// Opens a store, or makes one in a database that is there. The URL is `postgres://user:password@host:port/database`; the
+    /// environment times budgets and makes the store's keys.
+    ///
+    /// # Errors
+    /// Each names the setting that is wrong and none shows a password. `store.url.malformed`; `store.unreachable`;
+    /// `store.credentials`; `store.no_database`; `store.permission`, with what is missing; `store.encoding` where the database is not in
+    /// UTF-8; `store.server_too_old`; `store.newer` (written by newer code); `store.absent` where it is not to be made.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn open(url: &str, env: Env, options: &PgOptions) -> Result<Self> {
+        let settings = Arc::new(Settings::new(url, options)?);
+        let cursor_key = migration::run(&settings, &env).await?;
+        let readers = Arc::new(Readers::new(Arc::clone(&settings), env.clone()));
+        let writer = Writer::start(Arc::clone(&settings), env, Arc::clone(&readers))?;
+        Ok(Self { settings, readers, writer, cursor_key })
+    }
+}
+
+impl Drop for PgStore {
+    fn drop(&mut self) {
+        self.readers.close();
+        self.writer.close();
+    }
+}
+
+impl Store for PgStore {
+    fn capability(&self) -> Capability {
+        Capability { durable: true, shared: true, as_of: true, budget: true }
+    }
+}
+
+impl std::fmt::Debug for PgStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PgStore").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

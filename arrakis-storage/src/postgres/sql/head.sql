@@ -1,0 +1,1 @@
+SELECT seq, at, catalog FROM head

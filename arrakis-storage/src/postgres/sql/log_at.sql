@@ -1,0 +1,1 @@
+SELECT at FROM commit_log WHERE seq = $1

@@ -1,0 +1,1 @@
+SELECT commit_id, seq, tenant FROM commit_log WHERE commit_id = ANY($1)

@@ -1,0 +1,1 @@
+SELECT cursor_key FROM meta

@@ -1,0 +1,1 @@
+SELECT module, version FROM migration

@@ -1,0 +1,1 @@
+SELECT version FROM schema_version WHERE space = $1 AND seq <= $2 ORDER BY version DESC LIMIT 1

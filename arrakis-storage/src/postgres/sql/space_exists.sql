@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT 1 FROM space WHERE id = $1 OR name = $2)

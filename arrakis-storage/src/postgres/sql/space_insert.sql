@@ -1,0 +1,1 @@
+INSERT INTO space (id, name) VALUES ($1, $2)

@@ -1,0 +1,1 @@
+SELECT t, name, space FROM tenant WHERE id = $1

@@ -1,0 +1,1 @@
+SELECT set_config('arrakis.tenant', $1, false)

@@ -1,0 +1,1 @@
+SELECT t, id FROM tenant WHERE space = $1 ORDER BY id
