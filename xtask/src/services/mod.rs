@@ -4,18 +4,22 @@
 //! a key prefix, a stream name. A test that kills, wipes or pauses a server starts a private one ([`Postgres`], [`Redis`],
 //! [`Nats`]), which nobody else sees and which ends with the value.
 
+mod debian;
 mod port;
 mod postgres;
 mod probe;
 mod process;
 mod program;
 mod server;
+mod standing;
 
 use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
 
+pub use debian::install;
 pub use server::{Durability, Nats, Postgres, Redis, Server};
+pub use standing::Standing;
 
 /// A kind of server tests may need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,11 @@ impl Kind {
             Self::Redis => "redis",
             Self::Nats => "nats",
         }
+    }
+
+    /// The kind of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// The environment variable that gives a run the URL of a shared server.
@@ -94,8 +103,9 @@ pub fn can_start(kind: Kind) -> bool {
     program(kind).is_ok()
 }
 
-/// Writes `skipped: <kind>: <test>: <why>` past the capture of the test harness.
-fn skip(kind: Kind, test: &str, why: &str) {
+/// Writes `skipped: <kind>: <test>: <why>` past the capture of the test harness: `cargo xtask test` counts such lines, one a
+/// test, lists them at the end, and fails where the kind is required.
+pub fn skip(kind: Kind, test: &str, why: &str) {
     // A harness that closed its output has nobody left to tell.
     let _ = writeln!(std::io::stdout(), "skipped: {kind}: {test}: {why}");
 }

@@ -1,6 +1,7 @@
 //! Loopback ports that stay free for a server while it is down.
 
 use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,7 +20,7 @@ const STRIDE: u32 = 97;
 pub(super) struct Port {
     number: u16,
     /// Locked while the port is reserved; the system unlocks it when the process ends, however it ends.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Port {
@@ -30,9 +31,13 @@ impl Port {
             let step = NEXT.fetch_add(1, Ordering::Relaxed);
             let offset = std::process::id().wrapping_mul(STRIDE).wrapping_add(step) % COUNT;
             let number = u16::try_from(FIRST + offset).map_err(|error| error.to_string())?;
-            if let Some(lock) = reserve(number)?
-                && TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok()
-            {
+            let lock = match reserve(number) {
+                Ok(lock) => Some(lock),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+                // The files of another user: then only who listens is known.
+                Err(_) => None,
+            };
+            if TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
                 return Ok(Self { number, _lock: lock });
             }
         }
@@ -44,16 +49,13 @@ impl Port {
     }
 }
 
-/// The lock of a port, or nothing when another process holds it.
-fn reserve(number: u16) -> Result<Option<File>, String> {
+/// The lock of a port; [`ErrorKind::WouldBlock`] when someone holds it.
+fn reserve(number: u16) -> io::Result<File> {
     let folder = std::env::temp_dir().join("arrakis-test-ports");
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let path = folder.join(number.to_string());
-    // A file of another user cannot be opened: then the port is theirs.
-    let Ok(file) = OpenOptions::new().create(true).truncate(false).write(true).open(path) else {
-        return Ok(None);
-    };
-    Ok(file.try_lock().is_ok().then_some(file))
+    std::fs::create_dir_all(&folder)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(number.to_string()))?;
+    file.try_lock()?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -63,12 +65,12 @@ mod tests {
     #[test]
     fn a_reserved_port_is_not_given_twice() {
         let first = Port::free().expect("a port");
-        let again = reserve(first.number()).expect("a folder for locks");
-        assert!(again.is_none());
+        let again = reserve(first.number()).expect_err("it is reserved");
+        assert_eq!(again.kind(), ErrorKind::WouldBlock);
         let second = Port::free().expect("a port");
         assert_ne!(first.number(), second.number());
         let number = first.number();
         drop(first);
-        assert!(reserve(number).expect("a folder for locks").is_some());
+        assert!(reserve(number).is_ok());
     }
 }

@@ -11,13 +11,18 @@ const SESSIONS_MAX: u32 = 300;
 
 /// The user PostgreSQL runs as, which must not be root; nothing where this process's own will do.
 pub(super) fn user() -> Result<Option<User>, String> {
-    if id(&["-u"]) != Some(0) {
+    if !is_root() {
         return Ok(None);
     }
     let named = |name| Some(User { id: id(&["-u", name])?, group: id(&["-g", name])? });
     let user = named("postgres").or_else(|| named("nobody"));
     user.map(Some)
         .ok_or_else(|| "postgres does not run as root, and there is neither a user postgres nor nobody".into())
+}
+
+/// Whether this process may do everything.
+pub(super) fn is_root() -> bool {
+    id(&["-u"]) == Some(0)
 }
 
 fn id(args: &[&str]) -> Option<u32> {
@@ -43,6 +48,8 @@ pub(super) fn initialise(program: &Path, home: &Path, data: &Path) -> Result<(),
     if let Some(user) = user {
         user.owns(home).map_err(|error| format!("{}: {error}", home.display()))?;
     }
+    // What is on the path may be a link into the folder where all of PostgreSQL's programs are.
+    let program = program.canonicalize().map_err(|error| format!("{}: {error}", program.display()))?;
     let mut initdb = Command::new(program.with_file_name("initdb"));
     initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--data-checksums"]);
     // What is lost when the machine loses power is initialised anew.

@@ -1,8 +1,11 @@
 //! A server's process and all it started, signalled as one, and ended when this process ends, however it ends.
 
 use std::io;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
+
+use super::Kind;
 
 /// How long a wait for another process lasts between two looks at it.
 const POLL: Duration = Duration::from_millis(5);
@@ -37,7 +40,7 @@ impl User {
 
     /// Gives a file or folder to this user.
     #[cfg(unix)]
-    pub(super) fn owns(self, path: &std::path::Path) -> io::Result<()> {
+    pub(super) fn owns(self, path: &Path) -> io::Result<()> {
         std::os::unix::fs::chown(path, Some(self.id), Some(self.group))
     }
 
@@ -45,7 +48,7 @@ impl User {
     pub(super) fn runs(self, _: &mut Command) {}
 
     #[cfg(not(unix))]
-    pub(super) fn owns(self, _: &std::path::Path) -> io::Result<()> {
+    pub(super) fn owns(self, _: &Path) -> io::Result<()> {
         Ok(())
     }
 }
@@ -55,11 +58,18 @@ impl User {
 pub(super) enum EndBy {
     /// PostgreSQL's immediate shutdown, which ends its children and gives back its shared memory.
     Quit,
-    /// For those with neither.
+    /// For those that have neither.
     Kill,
 }
 
 impl EndBy {
+    pub(super) fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Postgres => Self::Quit,
+            Kind::Redis | Kind::Nats => Self::Kill,
+        }
+    }
+
     fn signal(self) -> &'static str {
         match self {
             Self::Quit => "QUIT",
@@ -84,7 +94,7 @@ impl Process {
     }
 
     /// Has the server ended and `folder` removed when this process is gone.
-    pub(super) fn end_with_this_process(&mut self, folder: &std::path::Path) -> io::Result<()> {
+    pub(super) fn end_with_this_process(&mut self, folder: &Path) -> io::Result<()> {
         let mut guard = Command::new("sh");
         guard.args(["-c", GUARD, "guard", &self.id().to_string(), self.end_by.signal()]).arg(folder);
         own_group(&mut guard);
@@ -104,6 +114,9 @@ impl Process {
 
     /// Ends it and all it started at once, as a power cut would, and waits until they are gone.
     pub(super) fn kill(mut self) {
+        if self.ended().is_some() {
+            return self.wait_and_leave(&[]);
+        }
         // A stopped parent starts no more children while they are listed.
         self.pause();
         let children = children(self.id());
@@ -113,6 +126,9 @@ impl Process {
 
     /// Ends it in the quickest way that leaves nothing behind, and waits until it is gone.
     pub(super) fn end(mut self) {
+        if self.ended().is_some() {
+            return self.wait_and_leave(&[]);
+        }
         self.resume();
         let children = children(self.id());
         signal(self.end_by.signal(), &[self.id()]);
@@ -138,6 +154,11 @@ impl Process {
         // Waiting fails only for a process that was waited for.
         let _ = self.child.wait();
         poll(|| children.iter().all(|child| is_gone(*child)));
+        self.dismiss_guard();
+    }
+
+    /// Lets it live on when this process is gone.
+    pub(super) fn dismiss_guard(&mut self) {
         if let Some(mut guard) = self.guard.take() {
             let _ = guard.kill();
             let _ = guard.wait();
@@ -170,16 +191,37 @@ fn pause_between_looks() {
     std::thread::sleep(POLL);
 }
 
-/// Sends a signal by its name to processes, of which some may be gone.
-pub(super) fn signal<'a>(name: &str, processes: impl IntoIterator<Item = &'a u32>) {
+/// Ends a process that is not a child of this one, and waits until it is gone.
+pub(super) fn end_other(process: u32, end_by: EndBy) {
+    signal("CONT", &[process]);
+    signal(end_by.signal(), &[process]);
+    if !poll(|| is_gone(process)) {
+        signal("KILL", &[process]);
+    }
+}
+
+/// Whether a process works in a folder or below. Where the system has no `/proc`, whether there is such a process.
+pub(super) fn works_in(process: u32, folder: &Path) -> bool {
+    if !has_proc() {
+        return signal("0", &[process]);
+    }
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+    // Not by its arguments: servers overwrite them.
+    let works = std::fs::read_link(format!("/proc/{process}/cwd")).is_ok_and(|path| path.starts_with(folder));
+    works && !is_gone(process)
+}
+
+/// Sends a signal by its name to processes, of which some may be gone; says whether all were there.
+fn signal<'a>(name: &str, processes: impl IntoIterator<Item = &'a u32>) -> bool {
     let numbers: Vec<String> = processes.into_iter().map(u32::to_string).collect();
     if numbers.is_empty() {
-        return;
+        return true;
     }
     // The shell's own `kill`: a small system has no other.
     let mut shell = Command::new("sh");
     shell.args(["-c", r#"name=$1; shift; kill "-$name" "$@""#, "kill", name]).args(numbers);
-    let _ = shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status = shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
 fn stop(processes: &[u32]) {
@@ -189,8 +231,18 @@ fn stop(processes: &[u32]) {
 }
 
 /// Whether a process ended, though its parent may not have noticed.
-pub(super) fn is_gone(process: u32) -> bool {
-    stat(process).is_none_or(|(state, _)| matches!(state, 'Z' | 'X'))
+fn is_gone(process: u32) -> bool {
+    if !has_proc() {
+        return !signal("0", &[process]);
+    }
+    let threads = || std::fs::read_dir(format!("/proc/{process}/task")).map_or(0, Iterator::count);
+    // The first thread may have ended before others, which hold the files.
+    stat(process).is_none_or(|(state, _)| matches!(state, 'Z' | 'X') && threads() <= 1)
+}
+
+/// Whether the system tells of its processes in files.
+fn has_proc() -> bool {
+    Path::new("/proc/self/stat").exists()
 }
 
 /// The processes whose parent is this one. Nothing where the system has no `/proc`: there, PostgreSQL's own notice by

@@ -35,6 +35,8 @@ pub struct Server {
     port: Port,
     durability: Durability,
     process: Option<Process>,
+    /// Whether it and its folder stay when this value is dropped.
+    stays: bool,
 }
 
 impl Server {
@@ -53,7 +55,8 @@ impl Server {
         for _ in 0..STARTS_MAX {
             let port = Port::free()?;
             let home = folder.join(format!("arrakis-{kind}-{}", port.number()));
-            let mut server = Self { kind, program: program.clone(), home, port, durability, process: None };
+            let mut server =
+                Self { kind, program: program.clone(), home, port, durability, process: None, stays: false };
             match server.initialise().and_then(|()| server.launch()) {
                 Ok(()) => return Ok(server),
                 Err(error) => refusal = error,
@@ -117,6 +120,15 @@ impl Server {
         }
     }
 
+    /// Lets it live on when this process is gone; its process and its folder.
+    pub(super) fn leave(mut self) -> Option<(u32, PathBuf)> {
+        let process = self.process.as_mut()?;
+        process.dismiss_guard();
+        let id = process.id();
+        self.stays = true;
+        Some((id, self.home.clone()))
+    }
+
     fn end(&mut self) {
         if let Some(process) = self.process.take() {
             process.end();
@@ -140,8 +152,7 @@ impl Server {
         let failed = |error| format!("{}: {error}", self.program.display());
         let mut command = self.command()?;
         command.current_dir(&self.home).stdout(log.try_clone().map_err(failed)?).stderr(log);
-        let end_by = if self.kind == Kind::Postgres { EndBy::Quit } else { EndBy::Kill };
-        let mut process = Process::start(&mut command, end_by).map_err(failed)?;
+        let mut process = Process::start(&mut command, EndBy::of(self.kind)).map_err(failed)?;
         let guarded = process.end_with_this_process(&self.home).map_err(failed);
         let port = self.port();
         let mut ended = None;
@@ -180,17 +191,20 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if self.stays {
+            return;
+        }
         self.end();
         // What is left lies in a folder for temporary files.
         let _ = remove(&self.home);
     }
 }
 
-fn make(folder: &Path) -> Result<(), String> {
+pub(super) fn make(folder: &Path) -> Result<(), String> {
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
 }
 
-fn remove(folder: &Path) -> Result<(), String> {
+pub(super) fn remove(folder: &Path) -> Result<(), String> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{}: {error}", folder.display())),
         _ => Ok(()),

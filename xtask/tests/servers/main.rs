@@ -5,7 +5,7 @@ mod client;
 use std::path::Path;
 
 use client::Client;
-use xtask::services::{Nats, Postgres, Redis};
+use xtask::services::{self, Kind, Nats, Postgres, Redis, Standing};
 
 fn folder() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -75,23 +75,45 @@ fn nats_keeps_its_streams_through_a_kill_and_none_through_a_wipe() {
 }
 
 #[test]
-fn a_paused_server_answers_when_it_is_resumed() {
-    if let Some(redis) = Redis::start_or_skip(folder(), "a_paused_server_answers: redis") {
-        let mut client = Client::connect(redis.port()).unwrap();
-        assert_eq!(client.redis("PING").unwrap(), "+PONG");
-        redis.pause();
-        assert!(client.redis("PING").is_err(), "a paused redis answered");
-        redis.resume();
-        assert_eq!(client.line().unwrap(), "+PONG");
+fn a_paused_redis_answers_when_it_is_resumed() {
+    let Some(redis) = Redis::start_or_skip(folder(), "a_paused_redis_answers") else { return };
+    let mut client = Client::connect(redis.port()).unwrap();
+    assert_eq!(client.redis("PING").unwrap(), "+PONG");
+    redis.pause();
+    assert!(client.redis("PING").is_err(), "a paused redis answered");
+    redis.resume();
+    assert_eq!(client.line().unwrap(), "+PONG");
+}
+
+#[test]
+fn a_paused_postgres_answers_when_it_is_resumed() {
+    let Some(postgres) = Postgres::start_or_skip(folder(), "a_paused_postgres_answers") else { return };
+    let mut session = Client::postgres(postgres.port()).unwrap();
+    postgres.pause();
+    assert!(session.sql("SELECT 1").is_err(), "a paused session answered");
+    assert!(Client::postgres(postgres.port()).is_err(), "a paused postgres took a session");
+    postgres.resume();
+    assert_eq!(Client::postgres(postgres.port()).unwrap().sql("SELECT 2").unwrap(), "2");
+}
+
+#[test]
+fn standing_servers_stay_until_they_are_stopped() {
+    let test = "standing_servers_stay";
+    if let Err(why) = services::program(Kind::Redis) {
+        return services::skip(Kind::Redis, test, &why);
     }
-    if let Some(postgres) = Postgres::start_or_skip(folder(), "a_paused_server_answers: postgres") {
-        let mut session = Client::postgres(postgres.port()).unwrap();
-        postgres.pause();
-        assert!(session.sql("SELECT 1").is_err(), "a paused session answered");
-        assert!(Client::postgres(postgres.port()).is_err(), "a paused postgres took a session");
-        postgres.resume();
-        assert_eq!(Client::postgres(postgres.port()).unwrap().sql("SELECT 2").unwrap(), "2");
-    }
+    let folder = folder().join(test);
+    let url = Standing::open(&folder).unwrap().start(Kind::Redis).unwrap();
+    let port = url.rsplit(':').next().unwrap().parse().unwrap();
+    assert_eq!(Client::connect(port).unwrap().redis("SET a here").unwrap(), "+OK");
+    // Whoever comes later finds it, and starts no other.
+    let mut standing = Standing::open(&folder).unwrap();
+    assert_eq!(standing.url(Kind::Redis), Some(url.clone()));
+    assert_eq!(standing.start(Kind::Redis).unwrap(), url);
+    assert_eq!(Client::connect(port).unwrap().redis("GET a").unwrap(), "here");
+    standing.stop(Kind::Redis).unwrap();
+    assert!(Client::connect(port).is_err());
+    assert_eq!((standing.url(Kind::Redis), standing.process(Kind::Redis)), (None, None));
 }
 
 #[test]
