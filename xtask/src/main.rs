@@ -14,6 +14,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use workspace::{Outcome, Workspace};
+use xtask::services::Kind;
 
 const USAGE: &str = "\
 Usage: cargo xtask <command>
@@ -21,7 +22,9 @@ Usage: cargo xtask <command>
   test [--require KINDS] [-- ARGS…]
                       unit and integration tests, then doctests, with the servers they need; ARGS go to `cargo test`.
                       KINDS, such as postgres,redis,nats, are those without which the run fails
-  services up         starts PostgreSQL, Redis and NATS for many runs, and prints the variables that tell of them
+  services up [--pgvector]
+                      starts PostgreSQL, Redis and NATS for many runs, and prints the variables that tell of them;
+                      with --pgvector also a PostgreSQL with that extension, which it installs from PyPI
   services down       stops them and removes their data
   services status     says which are there
   services install    installs the Debian packages of those that are missing
@@ -47,7 +50,8 @@ fn dispatch(args: &[String]) -> Outcome {
         ["test", "--", rest @ ..] => test::run(&workspace, &[], rest),
         ["test", "--require", kinds] => test::run(&workspace, &servers::parse(kinds)?, &[]),
         ["test", "--require", kinds, "--", rest @ ..] => test::run(&workspace, &servers::parse(kinds)?, rest),
-        ["services", "up"] => servers::up(&workspace),
+        ["services", "up"] => servers::up(&workspace, &Kind::ALL),
+        ["services", "up", "--pgvector"] => servers::up(&workspace, &servers::EVERY),
         ["services", "down"] => servers::down(&workspace),
         ["services", "status"] => servers::status(&workspace),
         ["services", "install"] => servers::install(),

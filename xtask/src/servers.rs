@@ -1,14 +1,17 @@
 //! `cargo xtask services`, and the servers of a run of the tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use xtask::services::{self, Durability, Kind, Server, Standing};
 
 use crate::workspace::{Outcome, Workspace};
 
+/// All kinds there are.
+pub(crate) const EVERY: [Kind; 4] = [Kind::Postgres, Kind::Redis, Kind::Nats, Kind::PgVector];
+
 /// The kinds in `postgres,redis,nats`.
 pub(crate) fn parse(kinds: &str) -> Outcome<Vec<Kind>> {
-    let known = Kind::ALL.map(Kind::name).join(", ");
+    let known = EVERY.map(Kind::name).join(", ");
     let kind =
         |name| Kind::parse(name).ok_or_else(|| format!("no server is called `{name}`: there are {known}").into());
     kinds.split(',').map(kind).collect()
@@ -18,15 +21,16 @@ pub(crate) fn parse(kinds: &str) -> Outcome<Vec<Kind>> {
 ///
 /// # Errors
 /// Names each that cannot be had and says why; the others are started.
-pub(crate) fn up(workspace: &Workspace) -> Outcome {
-    let mut standing = Standing::open(&folder(workspace)?)?;
+pub(crate) fn up(workspace: &Workspace, kinds: &[Kind]) -> Outcome {
+    let folder = folder(workspace)?;
+    let mut standing = Standing::open(&folder)?;
     let mut refused = Vec::new();
-    for kind in Kind::ALL {
+    for kind in kinds.iter().copied() {
         if services::url(kind).is_some() {
             println!("# {kind}: given by {}", kind.variable());
             continue;
         }
-        match services::install(&[kind]).and_then(|()| standing.start(kind)) {
+        match obtain(kind, &folder).and_then(|()| standing.start(kind)) {
             Ok(url) => println!("export {}={url}", kind.variable()),
             Err(why) => refused.push(format!("{kind}: {why}")),
         }
@@ -40,7 +44,7 @@ pub(crate) fn up(workspace: &Workspace) -> Outcome {
 /// When their data cannot be removed.
 pub(crate) fn down(workspace: &Workspace) -> Outcome {
     let mut standing = Standing::open(&folder(workspace)?)?;
-    Ok(Kind::ALL.into_iter().try_for_each(|kind| standing.stop(kind))?)
+    Ok(EVERY.into_iter().try_for_each(|kind| standing.stop(kind))?)
 }
 
 /// Says of each kind whether there is one. A URL that was given is not shown: it may hold a password.
@@ -48,13 +52,14 @@ pub(crate) fn down(workspace: &Workspace) -> Outcome {
 /// # Errors
 /// When what [`up`] wrote down cannot be read.
 pub(crate) fn status(workspace: &Workspace) -> Outcome {
-    let standing = Standing::open(&folder(workspace)?)?;
-    for kind in Kind::ALL {
+    let folder = folder(workspace)?;
+    let standing = Standing::open(&folder)?;
+    for kind in EVERY {
         let state = match (services::url(kind), standing.url(kind), standing.process(kind)) {
             (Some(_), _, _) => format!("given by {}", kind.variable()),
             (None, Some(url), Some(process)) => format!("{url}, process {process}"),
             (None, _, Some(process)) => format!("process {process} does not answer"),
-            (None, _, None) => match services::program(kind) {
+            (None, _, None) => match services::program(kind, &folder) {
                 Ok(program) => format!("down; {} can be started", program.display()),
                 Err(why) => format!("down; {why}"),
             },
@@ -70,6 +75,14 @@ pub(crate) fn status(workspace: &Workspace) -> Outcome {
 /// As [`services::install`].
 pub(crate) fn install() -> Outcome {
     Ok(services::install(&Kind::ALL)?)
+}
+
+/// Installs one that is missing.
+fn obtain(kind: Kind, folder: &Path) -> Result<(), String> {
+    match kind {
+        Kind::Postgres | Kind::Redis | Kind::Nats => services::install(&[kind]),
+        Kind::PgVector => services::install_pgvector(folder),
+    }
 }
 
 /// Where the data of the servers is.
@@ -89,27 +102,32 @@ pub(crate) struct Provided {
 }
 
 impl Provided {
-    /// Uses the URLs that are given, else the servers of [`up`], else starts some. Only what is required is installed.
+    /// Uses the URLs that are given, else the servers of [`up`], else starts some. Only what is required is installed, and
+    /// only what [`up`] started or what is required is had of [`Kind::PgVector`].
     ///
     /// # Errors
     /// When what is required cannot be had, or a server that could be started does not start.
     pub(crate) fn get(workspace: &Workspace, required: &[Kind]) -> Outcome<Self> {
-        let not_given: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| services::url(*kind).is_none()).collect();
-        let to_have: Vec<Kind> = not_given.iter().copied().filter(|kind| required.contains(kind)).collect();
-        services::install(&to_have).map_err(|why| format!("what is required cannot be had: {why}"))?;
         let folder = folder(workspace)?;
         let standing = Standing::open(&folder)?;
         let mut provided = Self { variables: Vec::new(), missing: Vec::new(), started: Vec::new() };
-        for kind in not_given {
+        for kind in EVERY.into_iter().filter(|kind| services::url(*kind).is_none()) {
             if let Some(url) = standing.url(kind) {
                 provided.variables.push((kind.variable(), url));
-            } else if let Err(why) = services::program(kind) {
-                provided.missing.push(format!("{kind}: {why}"));
-            } else {
-                let server = Server::start(kind, &folder, Durability::Relaxed)?;
-                provided.variables.push((kind.variable(), server.url()));
-                provided.started.push(server);
+                continue;
             }
+            if required.contains(&kind) {
+                obtain(kind, &folder).map_err(|why| format!("{kind} is required and cannot be had: {why}"))?;
+            } else if !Kind::ALL.contains(&kind) {
+                continue;
+            }
+            if let Err(why) = services::program(kind, &folder) {
+                provided.missing.push(format!("{kind}: {why}"));
+                continue;
+            }
+            let server = Server::start(kind, &folder, Durability::Relaxed)?;
+            provided.variables.push((kind.variable(), server.url()));
+            provided.started.push(server);
         }
         Ok(provided)
     }
@@ -133,6 +151,6 @@ mod tests {
     fn required_servers_are_known_by_name() {
         assert_eq!(parse("postgres,nats").expect("known names"), [Kind::Postgres, Kind::Nats]);
         let refusal = parse("postgres,mysql").expect_err("an unknown name");
-        assert_eq!(refusal.to_string(), "no server is called `mysql`: there are postgres, redis, nats");
+        assert_eq!(refusal.to_string(), "no server is called `mysql`: there are postgres, redis, nats, pgvector");
     }
 }

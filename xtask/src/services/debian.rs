@@ -4,11 +4,12 @@ use std::process::{Command, Stdio};
 
 use super::{Kind, postgres, program};
 
-fn package(kind: Kind) -> &'static str {
+fn package(kind: Kind) -> Option<&'static str> {
     match kind {
-        Kind::Postgres => "postgresql",
-        Kind::Redis => "redis-server",
-        Kind::Nats => "nats-server",
+        Kind::Postgres => Some("postgresql"),
+        Kind::Redis => Some("redis-server"),
+        Kind::Nats => Some("nats-server"),
+        Kind::PgVector => None,
     }
 }
 
@@ -20,21 +21,21 @@ fn package(kind: Kind) -> &'static str {
 /// # Errors
 /// Says what is missing and why it cannot be installed. A package that is older than the floor is missing.
 pub fn install(kinds: &[Kind]) -> Result<(), String> {
-    let missing: Vec<&str> =
-        kinds.iter().filter(|kind| program::find(**kind).is_err()).map(|kind| package(*kind)).collect();
+    let packaged = kinds.iter().filter_map(|kind| Some((*kind, package(*kind)?)));
+    let missing: Vec<(Kind, &str)> = packaged.filter(|(kind, _)| program::find(*kind).is_err()).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let packages = missing.join(" ");
+    let names: Vec<&str> = missing.iter().map(|(_, name)| *name).collect();
+    let listed = names.join(" ");
     if !postgres::is_root() {
-        return Err(format!("the Debian packages `{packages}` are missing, and only root can install them"));
+        return Err(format!("the Debian packages `{listed}` are missing, and only root can install them"));
     }
     // Lists that cannot be brought up to date may still be good enough.
     let updated = apt_get(&["update"]);
-    apt_get(&[["install", "--yes", "--no-install-recommends"].as_slice(), &missing].concat()).map_err(|error| {
-        format!("the packages `{packages}` cannot be installed: {}", updated.err().unwrap_or(error))
-    })?;
-    kinds.iter().try_for_each(|kind| program::find(*kind).map(|_| ()))
+    apt_get(&[["install", "--yes", "--no-install-recommends"].as_slice(), &names].concat())
+        .map_err(|error| format!("the packages `{listed}` cannot be installed: {}", updated.err().unwrap_or(error)))?;
+    missing.iter().try_for_each(|(kind, _)| program::find(*kind).map(|_| ()))
 }
 
 fn apt_get(args: &[&str]) -> Result<(), String> {

@@ -5,6 +5,7 @@
 //! [`Nats`]), which nobody else sees and which ends with the value.
 
 mod debian;
+mod pgvector;
 mod port;
 mod postgres;
 mod probe;
@@ -15,10 +16,11 @@ mod standing;
 
 use std::fmt;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use debian::install;
-pub use server::{Durability, Nats, Postgres, Redis, Server};
+pub use pgvector::install_pgvector;
+pub use server::{Durability, Nats, PgVector, Postgres, Redis, Server};
 pub use standing::Standing;
 
 /// A kind of server tests may need.
@@ -30,10 +32,12 @@ pub enum Kind {
     Redis,
     /// NATS 2.9.10 or later, with JetStream.
     Nats,
+    /// A second PostgreSQL, in which `CREATE EXTENSION vector` works.
+    PgVector,
 }
 
 impl Kind {
-    /// All of them, in the order they are started.
+    /// Those every run of the tests has, in the order they are started: all but [`Kind::PgVector`].
     pub const ALL: [Self; 3] = [Self::Postgres, Self::Redis, Self::Nats];
 
     /// The name it goes by in arguments, folders and lines that say `skipped`.
@@ -42,12 +46,13 @@ impl Kind {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
             Self::Nats => "nats",
+            Self::PgVector => "pgvector",
         }
     }
 
     /// The kind of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().chain([Self::PgVector]).find(|kind| kind.name() == name)
     }
 
     /// The environment variable that gives a run the URL of a shared server.
@@ -56,13 +61,18 @@ impl Kind {
             Self::Postgres => "ARRAKIS_TEST_POSTGRES_URL",
             Self::Redis => "ARRAKIS_TEST_REDIS_URL",
             Self::Nats => "ARRAKIS_TEST_NATS_URL",
+            Self::PgVector => "ARRAKIS_TEST_PGVECTOR_URL",
         }
+    }
+
+    fn is_postgres(self) -> bool {
+        matches!(self, Self::Postgres | Self::PgVector)
     }
 
     /// The URL of a server of this module on a loopback port, with all rights and no password.
     fn url(self, port: u16) -> String {
         match self {
-            Self::Postgres => format!("postgres://postgres@127.0.0.1:{port}/postgres"),
+            Self::Postgres | Self::PgVector => format!("postgres://postgres@127.0.0.1:{port}/postgres"),
             Self::Redis => format!("redis://127.0.0.1:{port}"),
             Self::Nats => format!("nats://127.0.0.1:{port}"),
         }
@@ -90,17 +100,21 @@ pub fn url_or_skip(kind: Kind, test: &str) -> Option<String> {
     url
 }
 
-/// Where the program of a server is that is new enough to be started here.
+/// Where the program of a server is that is new enough to be started here. That of [`Kind::PgVector`] is looked for under
+/// `folder`, where [`install_pgvector`] puts it.
 ///
 /// # Errors
 /// Says what was looked for and where.
-pub fn program(kind: Kind) -> Result<PathBuf, String> {
-    program::find(kind)
+pub fn program(kind: Kind, folder: &Path) -> Result<PathBuf, String> {
+    match kind {
+        Kind::Postgres | Kind::Redis | Kind::Nats => program::find(kind),
+        Kind::PgVector => pgvector::find(folder),
+    }
 }
 
-/// Whether a private server of this kind can be started here.
-pub fn can_start(kind: Kind) -> bool {
-    program(kind).is_ok()
+/// Whether a private server of this kind can be started under a folder.
+pub fn can_start(kind: Kind, folder: &Path) -> bool {
+    program(kind, folder).is_ok()
 }
 
 /// Writes `skipped: <kind>: <test>: <why>` past the capture of the test harness: `cargo xtask test` counts such lines, one a

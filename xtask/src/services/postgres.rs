@@ -32,14 +32,17 @@ fn id(args: &[&str]) -> Option<u32> {
 
 /// `folder` where the server's user can reach it, else the system's folder for temporary files.
 pub(super) fn reachable(folder: &Path) -> Result<PathBuf, String> {
-    let Some(user) = user()? else {
-        return Ok(folder.to_path_buf());
-    };
+    Ok(if reaches(folder)? { folder.to_path_buf() } else { std::env::temp_dir() })
+}
+
+/// Whether the server's user can enter a folder or run a program.
+pub(super) fn reaches(path: &Path) -> Result<bool, String> {
     let mut look = Command::new("test");
-    look.arg("-x").arg(folder);
-    user.runs(&mut look);
-    let reaches = look.status().is_ok_and(|status| status.success());
-    Ok(if reaches { folder.to_path_buf() } else { std::env::temp_dir() })
+    look.arg("-x").arg(path);
+    if let Some(user) = user()? {
+        user.runs(&mut look);
+    }
+    Ok(look.status().is_ok_and(|status| status.success()))
 }
 
 /// Makes `data`, in a folder that is there, the folder of a new server with the superuser `postgres` and no password.

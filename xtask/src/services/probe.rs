@@ -16,7 +16,7 @@ const ANSWER_BYTES_MAX: usize = 8_192;
 pub(super) fn answers(kind: Kind, port: u16) -> bool {
     match kind {
         // The server asks for a password, or says that none is needed; one that is starting up or full sends an error, `E`.
-        Kind::Postgres => {
+        Kind::Postgres | Kind::PgVector => {
             ask(port, &postgres_startup(), |said| !said.is_empty()).is_some_and(|said| said.starts_with(b"R"))
         }
         Kind::Redis => ask(port, b"PING\r\n", ends_line).is_some_and(|said| said.starts_with(b"+PONG")),

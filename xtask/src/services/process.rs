@@ -65,7 +65,7 @@ pub(super) enum EndBy {
 impl EndBy {
     pub(super) fn of(kind: Kind) -> Self {
         match kind {
-            Kind::Postgres => Self::Quit,
+            Kind::Postgres | Kind::PgVector => Self::Quit,
             Kind::Redis | Kind::Nats => Self::Kill,
         }
     }

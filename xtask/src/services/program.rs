@@ -16,7 +16,7 @@ struct Wanted {
 
 fn wanted(kind: Kind) -> Wanted {
     match kind {
-        Kind::Postgres => Wanted { file: "postgres", floor: &[15] },
+        Kind::Postgres | Kind::PgVector => Wanted { file: "postgres", floor: &[15] },
         Kind::Redis => Wanted { file: "redis-server", floor: &[7, 0] },
         Kind::Nats => Wanted { file: "nats-server", floor: &[2, 9, 10] },
     }
@@ -26,12 +26,18 @@ fn wanted(kind: Kind) -> Wanted {
 pub(super) fn find(kind: Kind) -> Result<PathBuf, String> {
     let Wanted { file, floor } = wanted(kind);
     let on_path = folders_on_path().into_iter().map(|folder| folder.join(file)).find(|path| is_from(floor, path));
-    let program = on_path.or_else(|| {
-        let installed = debian_folders().into_iter().map(|folder| folder.join(file));
-        let versions = installed.filter_map(|path| Some((version(&path)?, path)));
-        versions.filter(|(version, _)| version.as_slice() >= floor).max().map(|(_, path)| path)
-    });
+    let program = on_path.or_else(|| newest(debian_folders().into_iter().map(|folder| folder.join(file)), floor));
     program.ok_or_else(|| format!("no {file} {} or later on the path or in Debian's folders", dotted(floor)))
+}
+
+/// The newest PostgreSQL of several that are new enough.
+pub(super) fn newest_postgres(programs: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+    newest(programs, wanted(Kind::Postgres).floor)
+}
+
+fn newest(programs: impl Iterator<Item = PathBuf>, floor: &[u32]) -> Option<PathBuf> {
+    let versions = programs.filter_map(|path| Some((version(&path)?, path)));
+    versions.filter(|(version, _)| version.as_slice() >= floor).max().map(|(_, path)| path)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the path is where programs are found")]

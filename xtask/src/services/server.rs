@@ -48,9 +48,9 @@ impl Server {
     /// # Errors
     /// Says why when the program is missing or too old, or does not answer within a minute, with the end of its log.
     pub fn start(kind: Kind, folder: &Path, durability: Durability) -> Result<Self, String> {
-        let program = program::find(kind)?;
+        let program = program(kind, folder)?;
         make(folder)?;
-        let folder = if kind == Kind::Postgres { postgres::reachable(folder)? } else { folder.to_path_buf() };
+        let folder = if kind.is_postgres() { postgres::reachable(folder)? } else { folder.to_path_buf() };
         let mut refusal = String::new();
         for _ in 0..STARTS_MAX {
             let port = Port::free()?;
@@ -140,7 +140,7 @@ impl Server {
         remove(&self.home)?;
         make(&self.home)?;
         match self.kind {
-            Kind::Postgres => postgres::initialise(&self.program, &self.home, &self.data()),
+            Kind::Postgres | Kind::PgVector => postgres::initialise(&self.program, &self.home, &self.data()),
             Kind::Redis | Kind::Nats => make(&self.data()),
         }
     }
@@ -176,7 +176,9 @@ impl Server {
         let port = self.port().to_string();
         let mut command = Command::new(&self.program);
         match self.kind {
-            Kind::Postgres => return postgres::command(&self.program, &data, self.port(), self.durability),
+            Kind::Postgres | Kind::PgVector => {
+                return postgres::command(&self.program, &data, self.port(), self.durability);
+            }
             Kind::Redis => {
                 command.args(["--bind", "127.0.0.1", "--port", &port, "--databases", "16", "--daemonize", "no"]);
                 command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(&data);
@@ -245,7 +247,7 @@ macro_rules! private_server {
             /// # Panics
             /// When there is one and it does not start.
             pub fn start_or_skip(folder: &Path, test: &str) -> Option<Self> {
-                if let Err(why) = program::find(Kind::$name) {
+                if let Err(why) = program(Kind::$name, folder) {
                     skip(Kind::$name, test, &why);
                     return None;
                 }
@@ -282,4 +284,9 @@ private_server! {
 private_server! {
     /// A private NATS with JetStream.
     Nats
+}
+
+private_server! {
+    /// A private PostgreSQL as [`Postgres`], of another build, in which `CREATE EXTENSION vector` works.
+    PgVector
 }

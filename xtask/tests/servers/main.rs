@@ -5,7 +5,7 @@ mod client;
 use std::path::Path;
 
 use client::Client;
-use xtask::services::{self, Kind, Nats, Postgres, Redis, Standing};
+use xtask::services::{self, Kind, Nats, PgVector, Postgres, Redis, Standing};
 
 fn folder() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -41,6 +41,14 @@ fn a_private_postgres_is_durable_and_checks_its_pages() {
     }
     assert_eq!(session.sql("SHOW server_encoding").unwrap(), "UTF8");
     assert_eq!(session.sql("SHOW lc_collate").unwrap(), "C");
+}
+
+#[test]
+fn a_private_pgvector_knows_vectors() {
+    let Some(pgvector) = PgVector::start_or_skip(folder(), "a_private_pgvector_knows_vectors") else { return };
+    let mut session = Client::postgres(pgvector.port()).unwrap();
+    session.sql("CREATE EXTENSION vector").unwrap();
+    assert_eq!(session.sql("SELECT '[1,2]'::vector <-> '[4,6]'::vector").unwrap(), "5");
 }
 
 #[test]
@@ -99,7 +107,7 @@ fn a_paused_postgres_answers_when_it_is_resumed() {
 #[test]
 fn standing_servers_stay_until_they_are_stopped() {
     let test = "standing_servers_stay";
-    if let Err(why) = services::program(Kind::Redis) {
+    if let Err(why) = services::program(Kind::Redis, folder()) {
         return services::skip(Kind::Redis, test, &why);
     }
     let folder = folder().join(test);
