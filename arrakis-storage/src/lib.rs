@@ -15,9 +15,6 @@ mod sqlite;
 #[cfg(feature = "memory")]
 pub use self::memory::MemoryStore;
 #[cfg(feature = "postgres")]
-pub use self::postgres::{
-    COMMIT_TIMEOUT_DEFAULT_MS, CONNECT_TIMEOUT_DEFAULT_MS, Fence, LOCK_TIMEOUT_DEFAULT_MS, PgOptions, PgStore,
-    READER_ROLE_DEFAULT, STATEMENT_TIMEOUT_DEFAULT_MS,
-};
+pub use self::postgres::{Fence, PgOptions, PgStore};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{BUSY_TIMEOUT_DEFAULT_MS, Durability, READERS_MAX_DEFAULT, SqliteOptions, SqliteStore};

@@ -30,6 +30,8 @@ pub enum DataCheck {
     Castable(Arc<ObjectType>, usize, DataType),
     /// No two objects of a tenant share a value.
     Unique(Arc<ObjectType>, usize),
+    /// The texts of each object in an index of the type have a length every store can keep.
+    Indexed(Arc<ObjectType>, super::Index),
     /// Every value is the key of an object of the other type.
     References(Arc<ObjectType>, usize, Arc<ObjectType>),
     /// Each object at the end has at most one join-table link.
@@ -90,6 +92,9 @@ impl DataCheck {
                 values(txn, (space, asking), of, *property, |value| to.cast(from, value).is_none())
             }
             Self::Unique(of, property) => unique(txn, (space, asking), of, *property),
+            Self::Indexed(of, index) => {
+                rows(txn, space, asking, of, |row| index.text_len(row) > crate::commit::INDEX_TEXT_LEN_MAX)
+            }
             Self::References(of, property, to) => references(txn, (space, asking), of, *property, to),
             Self::NoLinks(of) => links(txn, (space, asking), of, |_| true),
             Self::LinkRequired(of, property) => {

@@ -88,6 +88,17 @@ pub struct Index {
     pub unique: bool,
 }
 
+impl Index {
+    /// The bytes a row's texts have in the index, together.
+    pub fn text_len(&self, row: &[Value]) -> usize {
+        let len = |property: &usize| match row.get(*property) {
+            Some(Value::String(text) | Value::Attachment(text)) => text.len(),
+            _ => 0,
+        };
+        self.properties.iter().map(len).sum()
+    }
+}
+
 /// One end of a link type, seen from the object type at that end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Side {

@@ -11,17 +11,17 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 use super::error::{postgres, silent};
 
 /// The connections for reads, unless stated otherwise.
-pub const READERS_MAX_DEFAULT: usize = 8;
+const READERS_MAX_DEFAULT: usize = 8;
 /// How long a connection may take to be made, in milliseconds, unless stated otherwise.
-pub const CONNECT_TIMEOUT_DEFAULT_MS: u64 = 5_000;
+const CONNECT_TIMEOUT_DEFAULT_MS: u64 = 5_000;
 /// How long a statement of a read may take, in milliseconds, unless stated otherwise.
-pub const STATEMENT_TIMEOUT_DEFAULT_MS: u64 = 30_000;
+const STATEMENT_TIMEOUT_DEFAULT_MS: u64 = 30_000;
 /// How long a statement of a commit may take, in milliseconds, unless stated otherwise.
-pub const COMMIT_TIMEOUT_DEFAULT_MS: u64 = 60_000;
+const COMMIT_TIMEOUT_DEFAULT_MS: u64 = 60_000;
 /// How long a change of tables waits for reads that are under way, in milliseconds, unless stated otherwise.
-pub const LOCK_TIMEOUT_DEFAULT_MS: u64 = 2_000;
+const LOCK_TIMEOUT_DEFAULT_MS: u64 = 2_000;
 /// The role that reads, unless another is named.
-pub const READER_ROLE_DEFAULT: &str = "arrakis_reader";
+const READER_ROLE_DEFAULT: &str = "arrakis_reader";
 
 /// How long a transaction may wait for its own process, in milliseconds: one that was left alone holds back cleaning up.
 const IDLE_TRANSACTION_TIMEOUT_MS: u64 = 60_000;
@@ -63,7 +63,7 @@ pub struct PgOptions {
     pub commit_timeout_ms: u64,
     /// How long a change of tables waits for reads that are under way, in milliseconds, before it is tried again.
     pub lock_timeout_ms: u64,
-    /// Whether the database is dropped with the store, as a test's is.
+    /// Whether the namespace is dropped with the store, as a test's is.
     pub temporary: bool,
 }
 
@@ -152,6 +152,8 @@ impl Settings {
             ("statement_timeout", &timeout),
             ("idle_in_transaction_session_timeout", &idle),
             ("client_connection_check_interval", &presence),
+            // Compiling a statement takes longer than running it.
+            ("jit", "off"),
         ];
         if purpose == Purpose::Write {
             // Rows are found by their keys, whatever the statistics of a table that has just been filled say.
@@ -165,11 +167,6 @@ impl Settings {
             self.in_time(connection.execute(AssertSqlSafe(set))).await.map_err(|e| e.with("setting", "fence"))?;
         }
         Ok(connection)
-    }
-
-    /// Makes a connection to the database every server has, from which others are dropped.
-    pub(super) async fn connect_to_drop(&self) -> Result<PgConnection> {
-        self.in_time(self.target.clone().database("postgres").connect()).await
     }
 
     async fn in_time<T>(&self, connecting: impl Future<Output = sqlx::Result<T>>) -> Result<T> {

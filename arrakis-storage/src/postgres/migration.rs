@@ -44,7 +44,7 @@ pub(super) async fn run(settings: &Settings, env: &Env) -> Result<[u8; 32]> {
     if migration.version().await? < STEPS.len() {
         migration.bring(env).await?;
     }
-    let row = migration.connection.fetch_optional(statement::META).await.map_err(postgres)?;
+    let row = migration.connection.fetch_optional(sqlx::query(statement::META)).await.map_err(postgres)?;
     let row = row.ok_or_else(corrupt)?;
     <[u8; 32]>::try_from(RowReader::new(&row).bytes()?).map_err(|_| corrupt())
 }

@@ -25,6 +25,8 @@ mod scan;
 mod session;
 mod statement;
 mod table;
+#[cfg(feature = "testing")]
+mod temporary;
 mod txn;
 mod value;
 mod writer;
@@ -33,10 +35,7 @@ use std::sync::Arc;
 
 use arrakis_core::{Capability, Env, Result, Store};
 
-pub use self::connection::{
-    COMMIT_TIMEOUT_DEFAULT_MS, CONNECT_TIMEOUT_DEFAULT_MS, Fence, LOCK_TIMEOUT_DEFAULT_MS, PgOptions,
-    READER_ROLE_DEFAULT, STATEMENT_TIMEOUT_DEFAULT_MS,
-};
+pub use self::connection::{Fence, PgOptions};
 use self::connection::Settings;
 use self::reading::Readers;
 use self::writer::Writer;

@@ -157,7 +157,7 @@ impl Work {
 
     fn pause(&self, runtime: &Runtime, pause: Duration) {
         if !pause.is_zero() {
-            runtime.block_on(tokio::time::sleep(pause));
+            runtime.block_on(async { tokio::time::sleep(pause).await });
         }
     }
 
@@ -333,16 +333,16 @@ impl Work {
         use sqlx::Connection;
         if let Some(connection) = self.connection.take() {
             // The server notices either way.
-            let _ = runtime.block_on(tokio::time::timeout(self.settings.connect_timeout(), connection.close()));
+            let _ = runtime.block_on(async { answered(&self.settings, Purpose::Read, connection.close()).await });
         }
         if self.settings.options.temporary {
             let dropped = runtime.block_on(async {
-                let mut connection = self.settings.connect_to_drop().await?;
-                let sql = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.settings.database());
+                let mut connection = self.settings.connect(Purpose::Write).await?;
+                let sql = format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.settings.options.namespace);
                 answered(&self.settings, Purpose::Write, connection.execute(AssertSqlSafe(sql))).await
             });
             if let Err(error) = dropped {
-                tracing::warn!(error = %error.chain(), "the temporary database was not dropped");
+                tracing::warn!(error = %error.chain(), "the temporary namespace was not dropped");
             }
         }
     }

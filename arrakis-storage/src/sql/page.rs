@@ -105,7 +105,8 @@ impl Builder<'_> {
         Ok(statement.map(|statement| self.ordered(statement, slice)))
     }
 
-    /// Selects the places of the rows of several branches in order: the order terms as `o0…`, the type as `y`, the key as `k`.
+    /// Selects the places of the rows of several branches in order: the order terms as `o0…`, the type as `y`, the key as `k` when it is an
+    /// integer and as `kt` when it is text. The other is absent; rows of one type have keys of one kind.
     pub(crate) fn places(&self, branches: &[Branch], slice: &Slice<'_>) -> Result<Option<SelectStatement>> {
         let mut all = None;
         for branch in branches {
@@ -113,7 +114,13 @@ impl Builder<'_> {
             let row = self.object_row(&branch.object_type);
             let statement = self.union_parts(&table, &row, UnionType::All, |select, _| {
                 order_columns(select, &row, branch)?;
-                select.expr_as(Expr::val(i64::from(branch.object_type.id.0)), "y").expr_as(row.fixed("k"), "k");
+                select.expr_as(Expr::val(i64::from(branch.object_type.id.0)), "y");
+                let absent = |of: &'static str| Expr::cust("NULL").cast_as(of);
+                let (integer, text) = match ColumnKind::of(&branch.object_type.key_property()?.data_type.base) {
+                    ColumnKind::Integer => (row.fixed("k"), absent("text")),
+                    ColumnKind::Real | ColumnKind::Text | ColumnKind::Blob => (absent("bigint"), row.fixed("k")),
+                };
+                select.expr_as(integer, "k").expr_as(text, "kt");
                 let after = after(&row, branch, slice)?;
                 Ok(self.set(&row, &branch.object_type, &branch.rel)?.and(after))
             })?;
@@ -122,7 +129,7 @@ impl Builder<'_> {
         Ok(all.map(|mut statement| {
             let last = last_direction(slice.order);
             self.order_terms(&mut statement, slice.order);
-            statement.order_by("y", last.clone()).order_by("k", last).limit(slice.limit);
+            statement.order_by("y", last.clone()).order_by("k", last.clone()).order_by("kt", last).limit(slice.limit);
             statement
         }))
     }

@@ -70,7 +70,14 @@ impl<'p> Page<'p> {
 pub(crate) fn read_place(row: &mut impl ReadRow, first: &Branch) -> Result<Position> {
     let values = order_values(row, first)?;
     let object_type = u32::try_from(row.integer()?).map_err(|_| mistyped("object type"))?;
-    Ok(Position { values, object_type: ObjectTypeId(object_type), key: row.key()? })
+    let key = match row.optional_integer()? {
+        Some(number) => {
+            row.skip(1);
+            Key::Integer(number)
+        }
+        None => row.key()?,
+    };
+    Ok(Position { values, object_type: ObjectTypeId(object_type), key })
 }
 
 fn order_values(row: &mut impl ReadRow, branch: &Branch) -> Result<Vec<Value>> {

@@ -4,5 +4,7 @@
 mod differential;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(all(feature = "postgres", feature = "testing"))]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;

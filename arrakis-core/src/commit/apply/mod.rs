@@ -14,6 +14,10 @@ use crate::{Error, ErrorKind, Key, LinkTypeId, Result, Scope, Seq, Timestamp};
 /// The most objects and links one deletion may reach by on-delete rules.
 pub const CASCADE_MAX: usize = 10_000;
 
+/// The most bytes the texts of one object have in one index, together: databases keep no longer entries (PostgreSQL: 2,704 bytes, the key and
+/// what else is in an entry included).
+pub const INDEX_TEXT_LEN_MAX: usize = 1_536;
+
 /// What became of a commit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Applied {

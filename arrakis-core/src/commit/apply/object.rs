@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::{Application, CASCADE_MAX, Unchecked, type_at};
+use super::{Application, CASCADE_MAX, INDEX_TEXT_LEN_MAX, Unchecked, type_at};
 use crate::commit::{Effect, EffectKind, ObjectChange, ObjectOp, ObjectRef, StoredRow};
 use crate::ontology::{Backing, End, LinkType, ObjectType, OnDelete, Schema};
 use crate::{Error, ErrorKind, Key, ObjectTypeId, Result, Value};
@@ -43,6 +43,7 @@ impl Application<'_> {
         if object_type.is_derived() {
             object_type.derive(row.to_mut());
         }
+        check_indexed(object_type, &row, None)?;
         self.check_unique(object_type, key, &row, None)?;
         self.note_references(schema, object_type, key, &row, None);
         if !self.txn.insert_object(self.commit.scope, object_type, key, &row, self.seq)? {
@@ -74,6 +75,7 @@ impl Application<'_> {
         if row == old.values {
             return Ok(());
         }
+        check_indexed(object_type, &row, Some(&old.values))?;
         self.check_unique(object_type, key, &row, Some(&old.values))?;
         self.note_references(schema, object_type, key, &row, Some(&old.values));
         self.txn.replace_object(self.commit.scope, object_type, key, (old, Some(&row)), self.seq)?;
@@ -223,6 +225,26 @@ impl Reach {
         Err(Error::conflict("kernel.object.cascade_too_large", "the deletion reaches too many objects and links")
             .with("cascade_max", CASCADE_MAX))
     }
+}
+
+/// The texts of one object in one index have a length every store can keep. What was stored before may stay.
+fn check_indexed(object_type: &ObjectType, row: &[Value], old: Option<&[Value]>) -> Result<()> {
+    for index in &object_type.indexes {
+        if index.text_len(row) <= INDEX_TEXT_LEN_MAX {
+            continue;
+        }
+        let is_kept = |old: &[Value]| index.properties.iter().all(|property| old.get(*property) == row.get(*property));
+        if old.is_some_and(is_kept) {
+            continue;
+        }
+        let is_text = |property: &&usize| matches!(row.get(**property), Some(Value::String(_) | Value::Attachment(_)));
+        let name = index.properties.iter().find(is_text).and_then(|property| object_type.names.get(*property));
+        return Err(Error::invalid("kernel.object.index_too_long", "the texts of one object in one index are too long")
+            .at(name.map(ToString::to_string).unwrap_or_default())
+            .with("object_type", &object_type.api_name)
+            .with("length_max", INDEX_TEXT_LEN_MAX));
+    }
+    Ok(())
 }
 
 fn absent(object_type: &ObjectType, key: &Key) -> Error {

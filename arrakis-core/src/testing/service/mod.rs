@@ -348,7 +348,9 @@ macro_rules! service_suite {
     (@test $service:ident, $open:path, $module:ident, $function:ident) => {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $function() {
-            let deployment = $open($crate::testing::TestEnv::default()).await;
+            let opened: Option<$crate::testing::service::Deployment> =
+                $open($crate::testing::TestEnv::default()).await.into();
+            let Some(deployment) = opened else { return };
             $crate::testing::service::$service::prepare(&deployment).await;
             $crate::testing::service::$service::$module::$function(deployment).await;
         }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::commit::INDEX_TEXT_LEN_MAX;
 use crate::testing::Fixture;
-use crate::{EffectKind, Key, STRING_LEN_MAX, Seq, Value};
+use crate::{EffectKind, ErrorKind, Key, STRING_LEN_MAX, Seq, Value};
 
 async fn write_and_read(fixture: &Fixture, values: Json) {
     let Json::Object(named) = &values else { panic!("values by name") };
@@ -78,7 +79,29 @@ pub async fn json_is_read_as_written(fixture: Fixture) {
 
 /// The longest text is read as it was written.
 pub async fn the_longest_text_is_read_as_written(fixture: Fixture) {
-    write_and_read(&fixture, json!({ "id": "long", "text": "é".repeat(STRING_LEN_MAX / 2) })).await;
+    let long = "é".repeat(STRING_LEN_MAX / 2);
+    fixture.wrote(fixture.draft(fixture.own).create("Team", json!({ "code": "long", "title": long }))).await;
+    assert_eq!(fixture.value("Team", "long", "title").await, Value::string(long));
+}
+
+/// What the texts of an object have in an index together has a length, to the byte; one more is refused and changes nothing.
+pub async fn texts_in_an_index_have_their_length(fixture: Fixture) {
+    // No two neighbours are alike, so that nothing is saved by compression.
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut text = |len| (0..len).map(|_| rng.alphanumeric()).collect::<String>();
+    let longest = text(INDEX_TEXT_LEN_MAX);
+    write_and_read(&fixture, json!({ "id": "long", "text": longest, "count": 1 })).await;
+    let too_long = text(INDEX_TEXT_LEN_MAX + 1);
+    for draft in [
+        fixture.draft(fixture.own).create("Sample", json!({ "id": "longer", "text": too_long })),
+        fixture.draft(fixture.own).create("Sample", json!({ "id": "longer", "code": too_long })),
+        fixture.draft(fixture.own).modify("Sample", "long", json!({ "text": too_long })),
+    ] {
+        let refused = fixture.write(draft).await.unwrap_err();
+        assert_eq!((refused.kind(), refused.code()), (ErrorKind::Invalid, "kernel.object.index_too_long"));
+    }
+    assert_eq!(fixture.value("Sample", "long", "text").await, Value::string(longest));
+    assert!(fixture.object(fixture.own, "Sample", "longer").await.is_none());
 }
 
 /// Keys differ by every byte; integers reach from end to end.

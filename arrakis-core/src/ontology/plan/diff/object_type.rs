@@ -8,7 +8,7 @@ use super::{Differ, Paired};
 use crate::ontology::plan::finding::Draft;
 use crate::ontology::plan::migration::Step;
 use crate::ontology::plan::rule::Rule;
-use crate::ontology::{DataCheck, ElementKind, ElementPath, NewImplementation, NewObjectType, ObjectType};
+use crate::ontology::{DataCheck, ElementKind, ElementPath, Index, NewImplementation, NewObjectType, ObjectType};
 use crate::{ApiName, PropertyId, Result};
 
 /// An object type in both versions.
@@ -90,6 +90,10 @@ impl<'a> Differ<'a> {
             self.push(Draft::new(Rule::TypeTitleChanged, pair.path.to_string()));
         }
         self.indexes(pair);
+        let is_new = |index: &&Index| !before.indexes.iter().any(|old| old.properties == index.properties);
+        for index in after.indexes.iter().filter(is_new) {
+            self.guards.push(DataCheck::Indexed(Arc::clone(after), index.clone()));
+        }
         let subject = Subject::Objects(Arc::clone(before), Arc::clone(after));
         self.properties(&subject, (&pair.old_path, &pair.path), (&old.properties, properties))
     }
