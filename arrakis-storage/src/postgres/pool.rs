@@ -1,4 +1,4 @@
-//! The connections that read. One that was left in the middle of something is set right before it is used again.
+//! The connections that read. One that was left in the middle of something is set right at once, and used again only then.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,7 +6,9 @@ use std::time::Duration;
 use arrakis_core::{Error, Result};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor, Row};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 
 use super::connection::{Purpose, Settings};
 use super::error::silent;
@@ -14,13 +16,14 @@ use super::error::silent;
 /// How long setting a connection right may take before it is closed instead.
 const RINSE_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// The number of no tenant.
+const NOBODY: i64 = -1;
+
 /// A connection that is not in use.
 struct Idle {
     connection: PgConnection,
     /// The tenant its reads are kept to.
     tenant: Option<i64>,
-    /// Whether it was put back in the middle of something: a future was dropped, a statement failed.
-    dirty: bool,
 }
 
 /// Connections that read.
@@ -28,6 +31,8 @@ pub(super) struct Pool {
     settings: Arc<Settings>,
     permits: Arc<Semaphore>,
     idle: Mutex<State>,
+    /// Those who set connections right.
+    rinsing: Mutex<JoinSet<()>>,
 }
 
 #[derive(Default)]
@@ -38,18 +43,19 @@ struct State {
     closed: bool,
 }
 
-/// A connection in use. Dropped before [`Lease::done`] it is put back as it is, to be set right by whoever takes it next: no future that
-/// is dropped, at whatever place, leaves a transaction open on a connection that others take for a fresh one.
+/// A connection in use. Dropped before [`Lease::done`] it is set right before anyone else has it: no future that is dropped, at whatever place,
+/// leaves a transaction open on a connection that others take for a fresh one, or its locks to whoever waits for them.
 pub(super) struct Lease {
     idle: Option<Idle>,
+    dirty: bool,
     pool: Arc<Pool>,
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Pool {
     pub(super) fn new(settings: Arc<Settings>) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(settings.options.readers_max.max(1)));
-        Arc::new(Self { settings, permits, idle: Mutex::default() })
+        Arc::new(Self { settings, permits, idle: Mutex::default(), rinsing: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -61,6 +67,8 @@ impl Pool {
         let mut state = self.state();
         state.closed = true;
         state.connections.clear();
+        drop(state);
+        self.rinsing.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 
     /// Closes the connections that are not in use: after one was found dead the others are too, most likely.
@@ -72,13 +80,11 @@ impl Pool {
     pub(super) async fn lease(self: &Arc<Self>, tenant: Option<i64>) -> Result<Lease> {
         let permit = tokio::time::timeout(self.settings.connect_timeout(), Arc::clone(&self.permits).acquire_owned());
         let permit = permit.await.map_err(|_| busy())?.map_err(|_| crate::sql::closed())?;
-        let mut lease = Lease { idle: self.take(tenant), pool: Arc::clone(self), _permit: permit };
-        if lease.idle.as_ref().is_some_and(|idle| idle.dirty) && !lease.rinse().await {
-            lease.idle = None;
-        }
+        let idle = self.take(tenant);
+        let mut lease = Lease { idle, dirty: false, pool: Arc::clone(self), permit: Some(permit) };
         if lease.idle.is_none() {
             let connection = self.settings.connect(Purpose::Read).await?;
-            lease.idle = Some(Idle { connection, tenant: None, dirty: false });
+            lease.idle = Some(Idle { connection, tenant: None });
         }
         lease.keep_to(tenant).await?;
         Ok(lease)
@@ -86,11 +92,30 @@ impl Pool {
 
     fn take(&self, tenant: Option<i64>) -> Option<Idle> {
         let mut state = self.state();
-        let best = state.connections.iter().rposition(|idle| !idle.dirty && idle.tenant == tenant);
-        let clean = best.or_else(|| state.connections.iter().rposition(|idle| !idle.dirty));
-        match clean {
+        match state.connections.iter().rposition(|idle| idle.tenant == tenant) {
             Some(index) => Some(state.connections.swap_remove(index)),
             None => state.connections.pop(),
+        }
+    }
+
+    fn put(&self, idle: Idle) {
+        let mut state = self.state();
+        if !state.closed {
+            state.connections.push(idle);
+        }
+    }
+
+    /// Ends whatever is open on a connection and reads whatever is left, up to an answer only this question has; closes it where that fails.
+    async fn rinse(self: Arc<Self>, mut idle: Idle, _permit: Option<OwnedSemaphorePermit>) {
+        let number = {
+            let mut state = self.state();
+            state.rinses += 1;
+            i64::try_from(state.rinses).unwrap_or_default()
+        };
+        let question = format!("ROLLBACK; SELECT {number}::bigint");
+        let answer = tokio::time::timeout(RINSE_TIMEOUT, idle.connection.fetch_one(AssertSqlSafe(question))).await;
+        if answer.is_ok_and(|row| row.is_ok_and(|row| row.try_get(0).is_ok_and(|found: i64| found == number))) {
+            self.put(idle);
         }
     }
 }
@@ -98,65 +123,47 @@ impl Pool {
 impl Lease {
     /// The connection, from now on in the middle of something until [`Lease::done`].
     pub(super) fn connection(&mut self) -> Result<&mut PgConnection> {
-        let idle = self.idle.as_mut().ok_or_else(silent)?;
-        idle.dirty = true;
-        Ok(&mut idle.connection)
+        self.dirty = true;
+        self.idle.as_mut().map(|idle| &mut idle.connection).ok_or_else(silent)
     }
 
     /// Says that the connection is as it was taken: no transaction is open and every answer was read.
     pub(super) fn done(mut self) {
-        if let Some(idle) = &mut self.idle {
-            idle.dirty = false;
-        }
-    }
-
-    /// Closes the connection instead of putting it back.
-    pub(super) fn discard(mut self) {
-        self.idle = None;
-    }
-
-    /// Ends whatever is open and reads whatever is left, up to an answer only this question has.
-    async fn rinse(&mut self) -> bool {
-        let number = {
-            let mut state = self.pool.state();
-            state.rinses += 1;
-            i64::try_from(state.rinses).unwrap_or_default()
-        };
-        let Some(idle) = &mut self.idle else { return false };
-        let question = format!("ROLLBACK; SELECT {number}::bigint");
-        let answer = tokio::time::timeout(RINSE_TIMEOUT, idle.connection.fetch_one(AssertSqlSafe(question))).await;
-        let is_clean = answer.is_ok_and(|row| row.is_ok_and(|row| row.try_get(0).is_ok_and(|found: i64| found == number)));
-        idle.dirty = !is_clean;
-        is_clean
+        self.dirty = false;
     }
 
     /// Keeps the reads of the connection to a tenant; to none for `None`, whose rows nobody sees.
     async fn keep_to(&mut self, tenant: Option<i64>) -> Result<()> {
-        let Some(idle) = &self.idle else { return Ok(()) };
-        if idle.tenant == tenant {
+        if self.idle.as_ref().is_none_or(|idle| idle.tenant == tenant) {
             return Ok(());
         }
         let value = tenant.map_or_else(String::new, |tenant| tenant.to_string());
         let settings = Arc::clone(&self.pool.settings);
         let query = sqlx::query(super::statement::TENANT_KEEP).bind(value);
-        let kept = super::reading::answered(&settings, Purpose::Read, self.connection()?.execute(query)).await;
-        let is_kept = kept.is_ok();
         if let Some(idle) = &mut self.idle {
-            (idle.tenant, idle.dirty) = if is_kept { (tenant, false) } else { (None, true) };
+            // Until the server says so it is nobody's.
+            idle.tenant = Some(NOBODY);
         }
-        if !is_kept {
-            self.idle = None;
+        super::reading::answered(&settings, Purpose::Read, self.connection()?.execute(query)).await?;
+        if let Some(idle) = &mut self.idle {
+            idle.tenant = tenant;
         }
-        kept.map(drop)
+        self.dirty = false;
+        Ok(())
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(idle) = self.idle.take() else { return };
-        let mut state = self.pool.state();
-        if !state.closed {
-            state.connections.push(idle);
+        if !self.dirty {
+            return self.pool.put(idle);
+        }
+        // Outside a runtime, as when it ends, the connection is closed.
+        if let Ok(runtime) = Handle::try_current() {
+            let mut rinsing = self.pool.rinsing.lock().unwrap_or_else(PoisonError::into_inner);
+            while rinsing.try_join_next().is_some() {}
+            rinsing.spawn_on(Arc::clone(&self.pool).rinse(idle, self.permit.take()), &runtime);
         }
     }
 }

@@ -206,7 +206,7 @@ impl Readers {
         };
         let at = request.at.filter(|at| *at < head);
         let seq = request.at.unwrap_or(head);
-        Ok(Reading { readers: self, lease, tables, tenant, at, seq, head, budget: request.budget, began })
+        Ok(Reading { readers: self, lease, tables, tenant, at, seq, budget: request.budget, began })
     }
 }
 
@@ -220,8 +220,6 @@ pub(super) struct Reading<'r> {
     pub(super) at: Option<Seq>,
     /// What the answer is as of.
     pub(super) seq: Seq,
-    /// The newest commit of the snapshot.
-    pub(super) head: Seq,
     budget: Budget,
     began: Duration,
 }

@@ -17,7 +17,7 @@ use super::session::Session;
 use super::value::{Binder, RowReader};
 use super::{creation, statement};
 use crate::sql::{
-    self, ColumnKind, Columns, IndexDefinition, Layout, ReadRow, RowText, Table, TableId, TableKind, seq_value,
+    self, ColumnKind, Columns, IndexDefinition, Layout, ReadRow, Table, TableId, TableKind, seq_value,
 };
 
 /// The tables of a space as the database has them now.
@@ -77,10 +77,9 @@ fn kind_of(declared: &str) -> Result<ColumnKind> {
 #[derive(Debug)]
 pub(super) struct TableText {
     pub(super) table: Table,
-    pub(super) text: RowText,
-    pub(super) many: ManyText,
-    /// [`RowText::get_with_head`].
+    /// Binds a tenant and a key; answers the head's seq, then the revision and stored, absent when there is no such row.
     pub(super) one: Arc<str>,
+    pub(super) many: ManyText,
     /// What the table has, columns of properties that are gone included.
     pub(super) layout: Layout,
     /// The columns of the version's properties, in order: equal columns, equal statements.
@@ -94,11 +93,9 @@ impl TableText {
         layout: Layout,
         (properties, columns): (&[Property], Columns<'_>),
     ) -> Result<Self> {
-        let every = layout.clone().property_names();
-        let text = RowText::new(&PgDialect, (kind, &table), columns, &every)?;
+        let one = sql::get_with_head(&PgDialect, (kind, &table), columns).into();
         let many = ManyText::new(kind, &table, &layout, columns);
-        let one = text.get_with_head.as_str().into();
-        Ok(Self { table, text, many, one, layout, columns: properties.iter().map(|property| property.column).collect() })
+        Ok(Self { table, one, many, layout, columns: properties.iter().map(|property| property.column).collect() })
     }
 
     /// Whether these are the statements for a version with these properties.

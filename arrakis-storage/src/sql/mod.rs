@@ -33,7 +33,7 @@ pub(crate) use self::log::{Author, Written, body_of, closed, lost, published};
 pub(crate) use self::object::{fits, whole};
 pub(crate) use self::page::{Slice, is_indexed, segments};
 pub(crate) use self::place::{Page, read_place, selected};
-pub(crate) use self::row::{RowText, any_row, delete_all, keys_with, links_of, supersede_all};
+pub(crate) use self::row::{RowText, any_row, delete_all, get_with_head, keys_with, links_of, supersede_all};
 pub(crate) use self::source::{Builder, Table, Tables, end_name, seq_of, seq_value};
 pub(crate) use self::table::{
     IndexDefinition, Layout, TableId, TableKind, add_column, ends, link_index, loses_columns, missing_table,

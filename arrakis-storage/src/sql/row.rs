@@ -75,7 +75,7 @@ impl RowText {
         Ok(Self {
             get: dialect.select(&get).text,
             get_at: [false, true].map(|superseded| get_at(dialect, table, keys, &values, superseded)),
-            get_with_head: get_with_head(dialect, table, keys, &stored),
+            get_with_head: get_with_head(dialect, (kind, table), columns),
             insert: insert(dialect, table, keys, &stored)?,
             update: update(dialect, table, keys, (&stored, every)),
             delete: dialect.delete(&delete).text,
@@ -100,11 +100,13 @@ fn get_at(dialect: &dyn Dialect, table: &Table, keys: &[&'static str], values: &
     dialect.select(&select).text
 }
 
-fn get_with_head(dialect: &dyn Dialect, table: &Table, keys: &[&'static str], stored: &[DynIden]) -> String {
+/// Reads one row together with the head, in one snapshot. Binds the keys; answers the head's seq, then the revision and stored, absent when
+/// there is no such row.
+pub(crate) fn get_with_head(dialect: &dyn Dialect, (kind, table): (TableKind, &Table), columns: Columns<'_>) -> String {
     let of_row = |column: DynIden| Expr::col(("o", column));
     let mut select = Query::select();
-    select.column(("h", "seq")).expr(of_row("rev".into_iden())).exprs(stored.iter().cloned().map(of_row));
-    let on = join_all(keys.iter().map(|key| of_row((*key).into_iden()).eq(bound())));
+    select.column(("h", "seq")).expr(of_row("rev".into_iden())).exprs(columns.stored().map(|(name, _)| of_row(name)));
+    let on = join_all(key_columns(kind).iter().map(|key| of_row((*key).into_iden()).eq(bound())));
     select.from_as("head", "h").join_as(JoinType::LeftJoin, table.names.current.clone(), "o", on);
     dialect.select(&select).text
 }
