@@ -13,6 +13,7 @@ mod id;
 pub mod kernel;
 mod name;
 pub mod ontology;
+pub mod relay;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -2,6 +2,7 @@
 //! with something in it.
 //!
 //! [`store_suite!`](crate::store_suite) is one test per sentence of behaviour of the storage ports; every adapter passes all of it.
+//! [`relay_suite!`](crate::relay_suite) is the same of the port a relay stands on.
 //! [`kernel_suite!`](crate::kernel_suite) is the same of a service; the engine and every client of it pass all of it.
 //!
 //! Whatever here meets what a test must not meet panics.
@@ -23,6 +24,7 @@ mod env;
 mod fixture;
 pub mod ontology;
 mod reading;
+pub mod relay;
 pub mod service;
 pub mod store;
 mod tally;

@@ -71,7 +71,8 @@ pub(super) fn tenant(connection: &Connection, id: TenantId) -> Result<Option<(i6
     row.optional().map_err(sqlite)
 }
 
-fn entry(row: &Row<'_>) -> Result<LogEntry> {
+/// Reads an entry from all its columns.
+pub(super) fn entry(row: &Row<'_>) -> Result<LogEntry> {
     let body: String = row.get(6).map_err(sqlite)?;
     let body: StoredBody = serde_json::from_str(&body).map_err(|e| unreadable("log entry", e))?;
     let author = author(row, 3)?;

@@ -1,0 +1,10 @@
+//! The way from the log to whoever is told of it: every entry of every tenant, in order, at least once.
+//!
+//! A cursor of a [`RelayStore`] says how far a sink was told; a lease says which process tells it.
+
+pub mod store;
+
+pub use self::store::{
+    LEASE_TTL_MAX, LEASE_TTL_MIN, LOG_POLL_MS, Lease, RELAY_NAME_LEN_MAX, RELAY_PAGE_LEN_MAX, RelayCursor, RelayStore,
+    check_lease, lease_lost,
+};
