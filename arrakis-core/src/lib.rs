@@ -9,6 +9,7 @@ mod cursor;
 mod decimal;
 mod env;
 mod error;
+pub mod event;
 mod id;
 pub mod kernel;
 mod name;
