@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use xtask::services::Kind;
+
 use crate::workspace::{Outcome, Workspace, run as shell};
 use crate::{deny, lean, quickstart, test, tidy};
 
@@ -33,7 +35,7 @@ const STEPS: [Step; 9] = [
     Step { name: "clippy", check: clippy },
     Step { name: "tidy", check: tidy::run },
     Step { name: "features", check: features },
-    Step { name: "test", check: |workspace| test::run(workspace, &[]) },
+    Step { name: "test", check: |workspace| test::run(workspace, &Kind::ALL, &[]) },
     Step { name: "docs", check: docs },
     Step { name: "lean", check: lean::run },
     Step { name: "quickstart", check: quickstart::run },

@@ -1,10 +1,12 @@
-//! Repository automation, called as `cargo xtask test | ci | tidy`.
+//! Repository automation, called as `cargo xtask test | ci | services | tidy`.
 #![expect(clippy::print_stdout, reason = "a command line speaks on its standard output")]
 
 mod ci;
 mod deny;
 mod lean;
 mod quickstart;
+mod servers;
+mod tally;
 mod test;
 mod tidy;
 mod workspace;
@@ -12,11 +14,20 @@ mod workspace;
 use std::process::ExitCode;
 
 use workspace::{Outcome, Workspace};
+use xtask::services::Kind;
 
 const USAGE: &str = "\
 Usage: cargo xtask <command>
 
-  test [-- ARGS…]     unit and integration tests, then doctests; ARGS go to `cargo test`
+  test [--require KINDS] [-- ARGS…]
+                      unit and integration tests, then doctests, with the servers they need; ARGS go to `cargo test`.
+                      KINDS, such as postgres,redis,nats, are those without which the run fails
+  services up [--pgvector]
+                      starts PostgreSQL, Redis and NATS for many runs, and prints the variables that tell of them;
+                      with --pgvector also a PostgreSQL with that extension, which it installs from PyPI
+  services down       stops them and removes their data
+  services status     says which are there
+  services install    installs the Debian packages of those that are missing
   ci [--keep-going]   everything CI checks, in order; stops at the first failure unless told to keep going
   tidy                the house rules no compiler checks";
 
@@ -35,8 +46,15 @@ fn dispatch(args: &[String]) -> Outcome {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let workspace = Workspace::of_this_source();
     match words.as_slice() {
-        ["test"] => test::run(&workspace, &[]),
-        ["test", "--", rest @ ..] => test::run(&workspace, rest),
+        ["test"] => test::run(&workspace, &[], &[]),
+        ["test", "--", rest @ ..] => test::run(&workspace, &[], rest),
+        ["test", "--require", kinds] => test::run(&workspace, &servers::parse(kinds)?, &[]),
+        ["test", "--require", kinds, "--", rest @ ..] => test::run(&workspace, &servers::parse(kinds)?, rest),
+        ["services", "up"] => servers::up(&workspace, &Kind::ALL),
+        ["services", "up", "--pgvector"] => servers::up(&workspace, &servers::EVERY),
+        ["services", "down"] => servers::down(&workspace),
+        ["services", "status"] => servers::status(&workspace),
+        ["services", "install"] => servers::install(),
         ["ci"] => ci::run(&workspace, ci::OnFailure::Stop),
         ["ci", "--keep-going"] => ci::run(&workspace, ci::OnFailure::KeepGoing),
         ["tidy"] => tidy::run(&workspace),

@@ -1,9 +1,12 @@
 //! `cargo xtask test`: every test of the workspace, and one honest line at the end.
 
-use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
+use xtask::services::Kind;
+
+use crate::servers::Provided;
+use crate::tally::Tally;
 use crate::workspace::{Outcome, Workspace, line};
 
 /// Arguments of `cargo test` that choose packages or targets.
@@ -23,16 +26,19 @@ const SELECTORS: [&str; 13] = [
     "--doc",
 ];
 
-/// Runs unit and integration tests, then doctests, and prints the sum of both as the last line.
+/// Runs unit and integration tests, then doctests, with the servers they need, and prints the sum of both as the last line.
 ///
 /// # Errors
-/// When a test failed or something could not be built; the error is that sum, so that it still is the last line.
-pub(crate) fn run(workspace: &Workspace, extra: &[&str]) -> Outcome {
+/// When a test failed, was skipped for want of a server that is required, or something could not be built; the error ends
+/// with that sum, so that it still is the last line. Before any test when what is required cannot be had.
+pub(crate) fn run(workspace: &Workspace, required: &[Kind], extra: &[&str]) -> Outcome {
+    let servers = Provided::get(workspace, required)?;
+    println!("{}", servers.origin());
     let mut total = Tally::default();
     let mut all_passed = true;
     for (part, selectors) in parts(extra) {
         let mut command = workspace.cargo(["test", "--all-features", "--no-fail-fast"]);
-        command.args(selectors).args(extra);
+        command.args(selectors).args(extra).envs(servers.variables.iter().map(|(name, url)| (name, url)));
         let (tally, passed) = stream(&mut command)?;
         let verdict = match (passed, tally.failed) {
             (true, _) => "ok",
@@ -47,8 +53,13 @@ pub(crate) fn run(workspace: &Workspace, extra: &[&str]) -> Outcome {
             break;
         }
     }
-    for reason in &total.reasons {
+    for reason in servers.missing.iter().chain(&total.reasons) {
         println!("skipped: {reason}");
+    }
+    let required: Vec<&str> = required.iter().map(|kind| kind.name()).collect();
+    let lacking = total.lacking(&required);
+    if !lacking.is_empty() {
+        return Err(format!("tests were skipped that require {}\n{total}", lacking.join(", ")).into());
     }
     if !all_passed {
         return Err(total.to_string().into());
@@ -87,95 +98,9 @@ fn stream(command: &mut Command) -> Outcome<(Tally, bool)> {
     Ok((tally, passed))
 }
 
-/// What `cargo test` printed, summed.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
-    passed: u64,
-    failed: u64,
-    ignored: u64,
-    /// Tests that said `skipped: …` and returned: libtest counts them as passed, though they checked nothing.
-    skipped_by_themselves: u64,
-    /// Why each skipped test was skipped, in the words of the test.
-    reasons: Vec<String>,
-}
-
-impl Tally {
-    fn read(&mut self, line: &str) {
-        if let Some(counts) = line.strip_prefix("test result: ") {
-            self.passed += count(counts, " passed");
-            self.failed += count(counts, " failed");
-            self.ignored += count(counts, " ignored");
-        } else if let Some((test, reason)) = line.split_once(" ... ignored") {
-            self.reasons.push(format!("{}{reason}", test.trim_start_matches("test ")));
-        } else if let Some(reason) = line.rsplit(" ... ").next().and_then(|said| said.strip_prefix("skipped: ")) {
-            self.skipped_by_themselves += 1;
-            self.reasons.push(reason.to_owned());
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
-        self.ignored += other.ignored;
-        self.skipped_by_themselves += other.skipped_by_themselves;
-        self.reasons.extend(other.reasons);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.passed == 0 && self.failed == 0 && self.ignored == 0
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let passed = self.passed.saturating_sub(self.skipped_by_themselves);
-        let skipped = self.ignored + self.skipped_by_themselves;
-        write!(out, "{passed} passed, {} failed, {skipped} skipped", self.failed)
-    }
-}
-
-/// The number before a word: 3 in `ok. 3 passed; 0 failed` for ` passed`.
-fn count(counts: &str, word: &str) -> u64 {
-    let before = counts.split(';').find_map(|part| part.strip_suffix(word));
-    before.and_then(|before| before.rsplit(' ').next()).and_then(|number| number.parse().ok()).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tally(lines: &[&str]) -> String {
-        let mut tally = Tally::default();
-        for line in lines {
-            tally.read(line);
-        }
-        format!("{tally} {:?}", tally.reasons)
-    }
-
-    #[test]
-    fn sums_every_result_line() {
-        let lines = [
-            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s",
-            "test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s",
-            "running 3 tests",
-        ];
-        assert_eq!(tally(&lines), "13 passed, 2 failed, 1 skipped []");
-    }
-
-    #[test]
-    fn a_test_that_says_skipped_did_not_pass() {
-        let lines = [
-            "skipped: postgres: ARRAKIS_POSTGRES_URL is not set",
-            "test store::opens ... skipped: redis: not listening",
-            "test drops ... ignored, needs root",
-            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
-        ];
-        assert_eq!(
-            tally(&lines),
-            "1 passed, 0 failed, 3 skipped \
-             [\"postgres: ARRAKIS_POSTGRES_URL is not set\", \"redis: not listening\", \"drops, needs root\"]"
-        );
-    }
 
     #[test]
     fn chosen_packages_and_targets_replace_the_parts() {
