@@ -1,0 +1,3 @@
+//! The conformance suite, on every bus of this package.
+
+mod in_process;
