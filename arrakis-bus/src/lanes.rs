@@ -90,17 +90,11 @@ impl Lanes {
         self.keys.len() < Self::held_max(&self.options)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    pub(crate) fn holds(&self, position: u64) -> bool {
-        self.keys.contains_key(&position)
-    }
-
-    /// Every position held, in order.
-    pub(crate) fn positions(&self) -> impl Iterator<Item = u64> {
-        self.keys.keys().copied()
+    /// How often events failed that are not settled, by position.
+    #[cfg(feature = "nats")]
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (u64, u32)> {
+        let heads = self.lanes.values().filter_map(VecDeque::front);
+        heads.filter(|held| held.failures > 0).map(|held| (held.position, held.failures))
     }
 
     /// Takes in an event, behind those of its key that came before; positions grow.
@@ -193,6 +187,7 @@ impl Lanes {
     }
 
     /// Forgets every event: what is out cannot be settled any more.
+    #[cfg(feature = "nats")]
     pub(crate) fn clear(&mut self) {
         self.lanes.clear();
         self.keys.clear();

@@ -47,7 +47,8 @@ pub enum Start {
 pub struct SubscribeOptions {
     /// Who hears together: each event is worked through by one member of a group. Groups last until they are removed.
     pub group: String,
-    /// Which subjects are heard ([`super::subject`]); all events when empty. Fixed when the group is made.
+    /// Which subjects are heard, spelled with [`super::subject::PREFIX_DEFAULT`] whatever the deployment's prefix is; all events when
+    /// empty. Fixed when the group is made.
     pub filters: Vec<SubjectFilter>,
     /// Where a group that is new begins.
     pub start: Start,
