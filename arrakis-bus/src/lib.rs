@@ -1,8 +1,16 @@
 //! # arrakis-bus
 //!
-//! The adapters that carry events out of Arrakis: an in-process bus, NATS `JetStream`, and outbound delivery to webhooks and
-//! external APIs. They implement the bus ports of `arrakis-core` and know neither storage nor server.
-//!
-//! Nothing is published from a request: a relay reads the commit log in order and hands each event to a bus, so this crate only
-//! ever sees events whose commit is durable. The adapters arrive with the data layer; until then the crate holds its place in the
-//! dependency graph, which `cargo xtask tidy` checks.
+//! Adapters of [`arrakis_core::event::EventBus`]: a bus within one process, and NATS `JetStream` (feature `nats`). Each passes the
+//! conformance suite of `arrakis_core::testing::bus`.
+
+mod desk;
+mod in_process;
+mod lanes;
+#[cfg(feature = "nats")]
+mod nats;
+mod refusal;
+
+pub use self::in_process::{InProcessBus, InProcessOptions, Overflow, RING_LEN_DEFAULT};
+#[cfg(feature = "nats")]
+#[cfg(feature = "nats")]
+pub use self::nats::{NatsBus, NatsOptions};

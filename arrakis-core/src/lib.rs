@@ -9,10 +9,12 @@ mod cursor;
 mod decimal;
 mod env;
 mod error;
+pub mod event;
 mod id;
 pub mod kernel;
 mod name;
 pub mod ontology;
+pub mod relay;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

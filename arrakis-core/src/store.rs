@@ -4,9 +4,10 @@ use crate::Capability;
 use crate::commit::CommitLog;
 use crate::kernel::ObjectStore;
 use crate::ontology::OntologyStore;
+use crate::relay::RelayStore;
 
 /// A store that answers every port. Upcasts to each of them: `Arc<dyn Store>` is an `Arc<dyn ObjectStore>` by assignment.
-pub trait Store: CommitLog + OntologyStore + ObjectStore {
+pub trait Store: CommitLog + OntologyStore + ObjectStore + RelayStore {
     /// What the adapter offers.
     fn capability(&self) -> Capability;
 }

@@ -2,6 +2,8 @@
 //! with something in it.
 //!
 //! [`store_suite!`](crate::store_suite) is one test per sentence of behaviour of the storage ports; every adapter passes all of it.
+//! [`relay_suite!`](crate::relay_suite) is the same of the port a relay stands on.
+//! [`bus_suite!`](crate::bus_suite) is the same of a bus of events.
 //! [`kernel_suite!`](crate::kernel_suite) is the same of a service; the engine and every client of it pass all of it.
 //!
 //! Whatever here meets what a test must not meet panics.
@@ -17,12 +19,14 @@
     reason = "a literal reads better without an ampersand, and a test is never called twice"
 )]
 
+pub mod bus;
 pub mod differential;
 mod draft;
 mod env;
 mod fixture;
 pub mod ontology;
 mod reading;
+pub mod relay;
 pub mod service;
 pub mod store;
 mod tally;

@@ -17,7 +17,10 @@ impl CommitLog for MemoryStore {
             apply_batch(&mut MemoryTxn::new(&mut state), &commits, atomicity, head, last_at)
         });
         match results {
-            Ok(batch) => batch.results,
+            Ok(batch) => {
+                self.newest.send_if_modified(|newest| std::mem::replace(newest, batch.head.max(*newest)) < batch.head);
+                batch.results
+            }
             Err(error) => commits.iter().map(|_| Err(error.duplicate())).collect(),
         }
     }

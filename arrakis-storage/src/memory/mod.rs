@@ -10,6 +10,7 @@ mod link;
 mod object;
 mod ontology;
 mod query;
+mod relay;
 mod state;
 mod txn;
 mod view;
@@ -18,7 +19,9 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arrakis_core::kernel::{Budget, Snapshot};
 use arrakis_core::{Capability, Env, Error, Outcome, Result, Scope, Seq, Store};
+use tokio::sync::watch;
 
+use self::relay::Cursors;
 use self::state::State;
 use self::view::View;
 
@@ -27,6 +30,9 @@ pub struct MemoryStore {
     env: Env,
     cursor_key: [u8; 32],
     state: RwLock<State>,
+    /// The newest commit, for whoever waits for one.
+    newest: watch::Sender<Seq>,
+    cursors: Cursors,
 }
 
 impl MemoryStore {
@@ -34,7 +40,8 @@ impl MemoryStore {
     pub fn new(env: Env) -> Self {
         let mut cursor_key = [0; 32];
         env.random(&mut cursor_key);
-        Self { env, cursor_key, state: RwLock::default() }
+        let newest = watch::Sender::new(Seq(0));
+        Self { env, cursor_key, state: RwLock::default(), newest, cursors: Cursors::default() }
     }
 
     fn read(&self) -> Result<RwLockReadGuard<'_, State>> {

@@ -19,6 +19,21 @@ pub(super) fn author(row: &mut RowReader<'_>) -> Result<Author> {
     Author::new(at, actor, row.optional_text()?.map(Into::into))
 }
 
+/// A stretch of the log from its rows, each led by the head.
+pub(super) fn page_of(rows: &[PgRow]) -> Result<LogPage> {
+    let mut page = LogPage { entries: Vec::with_capacity(rows.len()), head: Seq(0) };
+    for row in rows {
+        let mut row = RowReader::new(row);
+        page.head = row.seq()?;
+        // The head alone, where there is no later entry.
+        let Some(seq) = row.optional_integer()?.map(seq_of) else { continue };
+        let (commit, tenant) = (CommitId::from_uuid(row.uuid()?), TenantId::from_uuid(row.uuid()?));
+        let written = Written { seq, commit, tenant, author: author(&mut row)? };
+        page.entries.push(written.with_body(row.text()?)?);
+    }
+    Ok(page)
+}
+
 #[async_trait]
 impl CommitLog for PgStore {
     async fn commit_batch(&self, commits: Vec<Commit>, atomicity: Atomicity) -> Vec<Result<Receipt>> {
@@ -37,17 +52,7 @@ impl CommitLog for PgStore {
         let tenant = scope.tenant.uuid();
         let bound = Binder::default().bind(tenant)?.bind(seq_value(after))?.bind(i64::from(limit))?.done();
         let rows = self.readers.rows(statement::LOG_ENTRIES, &bound).await?;
-        let mut page = LogPage { entries: Vec::with_capacity(rows.len()), head: Seq(0) };
-        for row in &rows {
-            let mut row = RowReader::new(row);
-            page.head = row.seq()?;
-            // The head alone, where there is no later entry.
-            let Some(seq) = row.optional_integer()?.map(seq_of) else { continue };
-            let (commit, tenant) = (CommitId::from_uuid(row.uuid()?), TenantId::from_uuid(row.uuid()?));
-            let written = Written { seq, commit, tenant, author: author(&mut row)? };
-            page.entries.push(written.with_body(row.text()?)?);
-        }
-        Ok(page)
+        page_of(&rows)
     }
 
     async fn receipt(&self, scope: Scope, commit: CommitId) -> Result<Option<Receipt>> {

@@ -141,6 +141,16 @@ impl Settings {
         Duration::from_millis(self.options.connect_timeout_ms)
     }
 
+    /// The channel processes tell each other of commits on.
+    pub(super) fn channel(&self) -> String {
+        format!("{}_commit", self.options.namespace)
+    }
+
+    /// Where a connection that only listens leads to.
+    pub(super) fn listening(&self) -> PgConnectOptions {
+        self.target.clone()
+    }
+
     /// Makes a connection.
     pub(super) async fn connect(&self, purpose: Purpose) -> Result<PgConnection> {
         let timeout = self.statement_timeout(purpose).as_millis().to_string();

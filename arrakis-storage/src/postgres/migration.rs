@@ -28,6 +28,7 @@ const STEPS: [&[&str]; 1] = [&[
     include_str!("migrations/0001_schema_version.sql"),
     include_str!("migrations/0001_object_table.sql"),
     include_str!("migrations/0001_link_table.sql"),
+    include_str!("migrations/0001_relay.sql"),
     include_str!("migrations/0001_within_circle.sql"),
     include_str!("migrations/0001_array_contains.sql"),
     include_str!("migrations/0001_start_of_date.sql"),

@@ -10,6 +10,7 @@ mod dialect;
 mod error;
 mod flush;
 mod history;
+mod keeper;
 mod link;
 mod migration;
 mod object;
@@ -19,6 +20,7 @@ mod pool;
 mod prefetch;
 mod query;
 mod reading;
+mod relay;
 mod retry;
 mod row;
 mod scan;
@@ -29,6 +31,7 @@ mod table;
 mod temporary;
 mod txn;
 mod value;
+mod wake;
 mod writer;
 
 use std::sync::Arc;
@@ -37,7 +40,9 @@ use arrakis_core::{Capability, Env, Result, Store};
 
 pub use self::connection::{Fence, PgOptions};
 use self::connection::Settings;
+use self::keeper::Keeper;
 use self::reading::Readers;
+use self::wake::Wake;
 use self::writer::Writer;
 
 /// A store in one PostgreSQL database, in a namespace of its own. Other processes may open it at the same time.
@@ -47,6 +52,8 @@ pub struct PgStore {
     settings: Arc<Settings>,
     readers: Arc<Readers>,
     writer: Writer,
+    keeper: Keeper,
+    wake: Wake,
     cursor_key: [u8; 32],
 }
 
@@ -64,9 +71,10 @@ impl PgStore {
     pub async fn open(url: &str, env: Env, options: &PgOptions) -> Result<Self> {
         let settings = Arc::new(Settings::new(url, options)?);
         let cursor_key = migration::run(&settings, &env).await?;
-        let readers = Arc::new(Readers::new(Arc::clone(&settings), env.clone()));
-        let writer = Writer::start(Arc::clone(&settings), env, Arc::clone(&readers))?;
-        Ok(Self { settings, readers, writer, cursor_key })
+        let readers = Arc::new(Readers::new(Arc::clone(&settings), env));
+        let writer = Writer::start(Arc::clone(&settings), Arc::clone(&readers))?;
+        let (keeper, wake) = (Keeper::new(Arc::clone(&settings)), Wake::start(Arc::clone(&settings), writer.newest()));
+        Ok(Self { settings, readers, writer, keeper, wake, cursor_key })
     }
 }
 

@@ -21,6 +21,7 @@ statements! {
     META_INSERT = include_str!("sql/meta_insert.sql");
     LOG_INSERT = include_str!("sql/log_insert.sql");
     LOG_ENTRIES = include_str!("sql/log_entries.sql");
+    LOG_ALL = include_str!("sql/log_all.sql");
     LOG_COMMITS = include_str!("sql/log_commits.sql");
     LOG_AT = include_str!("sql/log_at.sql");
     LOG_AUTHORS = include_str!("sql/log_authors.sql");
@@ -43,6 +44,11 @@ statements! {
     MIGRATIONS = include_str!("sql/migrations.sql");
     MIGRATION_SET = include_str!("sql/migration_set.sql");
     MIGRATION_LOCK = include_str!("sql/migration_lock.sql");
+    RELAY_ACQUIRE = include_str!("sql/relay_acquire.sql");
+    RELAY_RENEW = include_str!("sql/relay_renew.sql");
+    RELAY_ADVANCE = include_str!("sql/relay_advance.sql");
+    RELAY_RELEASE = include_str!("sql/relay_release.sql");
+    RELAY_CURSORS = include_str!("sql/relay_cursors.sql");
     ROLE_EXISTS = include_str!("sql/role_exists.sql");
     ROLE_MEMBER = include_str!("sql/role_member.sql");
     ENCODING = include_str!("sql/encoding.sql");

@@ -6,11 +6,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arrakis_core::commit::{AppliedBatch, apply_batch, rehearse};
-use arrakis_core::{Atomicity, Commit, Effect, Env, Error, Outcome, Receipt, Result, Seq, Timestamp};
+use arrakis_core::{Atomicity, Commit, Effect, Error, Outcome, Receipt, Result, Seq, Timestamp};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor};
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::commit_log::head_of;
 use super::connection::{Purpose, Settings};
@@ -50,18 +50,25 @@ enum Ask {
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Ask>>,
     thread: Option<JoinHandle<()>>,
+    newest: watch::Receiver<Seq>,
 }
 
 impl Writer {
     /// Starts the thread, with a runtime of its own: what it waits for wakes it and nobody else.
-    pub(super) fn start(settings: Arc<Settings>, env: Env, readers: Arc<Readers>) -> Result<Self> {
+    pub(super) fn start(settings: Arc<Settings>, readers: Arc<Readers>) -> Result<Self> {
         let failed = |e: std::io::Error| Error::unavailable("store.thread", "no thread could be started").caused_by(e);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        let work = Work { settings, readers, _env: env, connection: None, memory: Memory::default() };
+        let (committed, newest) = watch::channel(Seq(0));
+        let work = Work { settings, readers, connection: None, memory: Memory::default(), committed };
         let work = move || work.run(&runtime, waiting);
         let thread = std::thread::Builder::new().name("arrakis-postgres-writer".to_owned()).spawn(work).map_err(failed)?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), newest })
+    }
+
+    /// The newest commit of this process, to wait on; 0 before the first.
+    pub(super) fn newest(&self) -> watch::Receiver<Seq> {
+        self.newest.clone()
     }
 
     /// Applies a batch. Once handed over it is applied whole or not at all, whether or not the future is polled on.
@@ -99,9 +106,10 @@ impl Writer {
 struct Work {
     settings: Arc<Settings>,
     readers: Arc<Readers>,
-    _env: Env,
     connection: Option<PgConnection>,
     memory: Memory,
+    /// Tells of the newest commit.
+    committed: watch::Sender<Seq>,
 }
 
 /// Why a try at a batch came to nothing.
@@ -270,6 +278,7 @@ impl Work {
                 if changed_catalog {
                     self.memory.as_of = applied.head;
                 }
+                self.committed.send_replace(applied.head);
                 for (space, schema) in published(commits, &applied.results) {
                     self.readers.catalog.schemas.set(space, schema);
                 }

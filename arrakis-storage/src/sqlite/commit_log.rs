@@ -50,7 +50,8 @@ pub(super) fn tenant(connection: &Connection, id: TenantId) -> Result<Option<(i6
     row.optional().map_err(sqlite)
 }
 
-fn entry(row: &Row<'_>) -> Result<LogEntry> {
+/// Reads an entry from all its columns.
+pub(super) fn entry(row: &Row<'_>) -> Result<LogEntry> {
     let body: String = row.get(6).map_err(sqlite)?;
     let written = Written {
         seq: seq_of(row.get(0).map_err(sqlite)?),

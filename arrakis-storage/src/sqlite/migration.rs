@@ -8,7 +8,7 @@ use super::error::sqlite;
 use super::statement;
 
 /// The format this code writes.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// What each format adds to the one before it, the first to an empty file.
 const STEPS: [&[&str]; VERSION as usize] = [
@@ -26,6 +26,7 @@ const STEPS: [&[&str]; VERSION as usize] = [
     // The commit that made a table: 0 for those made with the publication of their type, as all were.
     &[include_str!("migrations/0002_object_table_since.sql"), include_str!("migrations/0002_link_table_since.sql")],
     &[include_str!("migrations/0003_commit_log_action.sql")],
+    &[include_str!("migrations/0004_relay.sql")],
 ];
 
 /// Brings a file to this format. Another process may do the same at the same time: the one that comes second finds it done.

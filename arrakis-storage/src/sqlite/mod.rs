@@ -21,6 +21,7 @@ mod query;
 mod query_plan;
 mod reader;
 mod reading;
+mod relay;
 mod row;
 mod statement;
 mod statistics;
@@ -90,6 +91,7 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     writer: Writer,
     cursor_key: [u8; 32],
+    env: Env,
 }
 
 impl SqliteStore {
@@ -105,9 +107,9 @@ impl SqliteStore {
         let connection = location.writer(&env).map_err(|e| location.name(e))?;
         let cursor_key = connection.query_row(statement::META, [], |row| row.get(0)).map_err(missing);
         let cursor_key = cursor_key.map_err(|e| location.name(e))?;
-        let readers = Arc::new(Readers::new(location.clone(), env));
-        let writer = Writer::start(connection, Arc::clone(&readers))?;
-        Ok(Self { location, readers, writer, cursor_key })
+        let readers = Arc::new(Readers::new(location.clone(), env.clone()));
+        let writer = Writer::start(connection, Arc::clone(&readers), env.clone())?;
+        Ok(Self { location, readers, writer, cursor_key, env })
     }
 }
 

@@ -24,6 +24,7 @@ statements! {
     HEAD_UPDATE = include_str!("sql/head_update.sql");
     LOG_INSERT = include_str!("sql/log_insert.sql");
     LOG_ENTRIES = include_str!("sql/log_entries.sql");
+    LOG_ALL = include_str!("sql/log_all.sql");
     LOG_COMMIT = include_str!("sql/log_commit.sql");
     LOG_AT = include_str!("sql/log_at.sql");
     LOG_AUTHOR = include_str!("sql/log_author.sql");
@@ -45,5 +46,10 @@ statements! {
     LINK_TABLES = include_str!("sql/link_tables.sql");
     LINK_TABLE_INSERT = include_str!("sql/link_table_insert.sql");
     LINK_TABLE_SUPERSEDED = include_str!("sql/link_table_superseded.sql");
+    RELAY_ACQUIRE = include_str!("sql/relay_acquire.sql");
+    RELAY_RENEW = include_str!("sql/relay_renew.sql");
+    RELAY_ADVANCE = include_str!("sql/relay_advance.sql");
+    RELAY_RELEASE = include_str!("sql/relay_release.sql");
+    RELAY_CURSORS = include_str!("sql/relay_cursors.sql");
     TABLE_COLUMNS = include_str!("sql/table_columns.sql");
 }

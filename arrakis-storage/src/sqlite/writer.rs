@@ -5,16 +5,18 @@ use std::thread::JoinHandle;
 
 use arrakis_core::commit::{AppliedBatch, apply_batch, rehearse};
 use arrakis_core::ontology::Schema;
+use arrakis_core::relay::Lease;
 use arrakis_core::{
-    Atomicity, Commit, Effect, Error, Outcome, Receipt, Result, Seq, SpaceId, Timestamp,
+    Atomicity, Commit, Effect, Env, Error, Outcome, Receipt, Result, Seq, SpaceId, Timestamp,
 };
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::access::Memory;
 use super::error::sqlite;
 use super::reader::Readers;
 use super::reading::{self, run_static};
+use super::relay::{self, LeaseAsk};
 use super::statement;
 use super::statistics::Statistics;
 use super::txn::SqliteTxn;
@@ -27,25 +29,28 @@ const QUEUE_MAX: usize = 1_024;
 enum Ask {
     Commit { commits: Vec<Commit>, atomicity: Atomicity, answer: oneshot::Sender<Vec<Result<Receipt>>> },
     Rehearse { commit: Box<Commit>, answer: oneshot::Sender<Result<Vec<Effect>>> },
+    Lease { ask: LeaseAsk, answer: oneshot::Sender<Result<Option<Lease>>> },
 }
 
 /// The way to the thread that writes.
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Ask>>,
     thread: Option<JoinHandle<()>>,
+    newest: watch::Receiver<Seq>,
 }
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(connection: Connection, readers: Arc<Readers>) -> Result<Self> {
+    pub(super) fn start(connection: Connection, readers: Arc<Readers>, env: Env) -> Result<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let (told, newest) = watch::channel(Seq(0));
         let statistics = Statistics::new(&connection);
-        let work = Work { connection, readers, memory: Memory::default(), head: None, statistics };
+        let work = Work { connection, readers, memory: Memory::default(), head: None, told, env, statistics };
         let work = move || work.run(waiting);
         let thread = std::thread::Builder::new().name("arrakis-sqlite-writer".to_owned()).spawn(work);
         let thread =
             thread.map_err(|e| Error::unavailable("store.thread", "no thread could be started").caused_by(e))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), newest })
     }
 
     /// Applies a batch. Once handed over it is applied whole or not at all, whether or not the future is polled on.
@@ -68,6 +73,19 @@ impl Writer {
         answered.await.map_err(|_| closed())?
     }
 
+    /// Does what is asked of a lease.
+    pub(super) async fn lease(&self, ask: LeaseAsk) -> Result<Option<Lease>> {
+        let (answer, answered) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(closed)?;
+        queue.send(Ask::Lease { ask, answer }).await.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// The newest commit this process made.
+    pub(super) fn newest(&self) -> watch::Receiver<Seq> {
+        self.newest.clone()
+    }
+
     /// Waits for the batches handed over, and ends the thread with its connection.
     pub(super) fn close(&mut self) {
         // The thread ends when its queue is closed and empty.
@@ -86,6 +104,9 @@ struct Work {
     memory: Memory,
     /// The newest commit when the thread last wrote: when it is another, another process wrote since.
     head: Option<Seq>,
+    /// Tells of the newest commit.
+    told: watch::Sender<Seq>,
+    env: Env,
     statistics: Statistics,
 }
 
@@ -104,6 +125,7 @@ impl Work {
             match ask {
                 Ask::Commit { commits, atomicity, answer } => drop(answer.send(self.batch(&commits, atomicity))),
                 Ask::Rehearse { commit, answer } => drop(answer.send(self.rehearse(&commit))),
+                Ask::Lease { ask, answer } => drop(answer.send(self.lease(ask))),
             }
             if self.statistics.refresh_when_due(&self.connection) {
                 self.readers.renew();
@@ -138,6 +160,15 @@ impl Work {
         });
         self.undo();
         effects
+    }
+
+    fn lease(&mut self, ask: LeaseAsk) -> Result<Option<Lease>> {
+        run_static(&self.connection, statement::BEGIN_IMMEDIATE)?;
+        // Read under the lock, after whoever changed the row before.
+        let done = relay::lease(&self.connection, ask, self.env.now());
+        let ended = if done.is_ok() { statement::COMMIT } else { statement::ROLLBACK };
+        run_static(&self.connection, ended).inspect_err(|_| self.undo())?;
+        done
     }
 
     /// The newest commit and its instant. What was learned before another process wrote is forgotten.
@@ -179,6 +210,7 @@ impl Work {
         match committed {
             Ok(()) => {
                 self.head = Some(applied.head);
+                self.told.send_replace(applied.head);
                 applied.results
             }
             Err(error) => {

@@ -15,3 +15,7 @@ arrakis_core::store_suite!(open);
 mod ontology {
     arrakis_core::ontology_suite!(super::open);
 }
+
+mod relay {
+    arrakis_core::relay_suite!(super::open);
+}

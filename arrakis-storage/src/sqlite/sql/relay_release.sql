@@ -1,0 +1,1 @@
+UPDATE relay SET holder = NULL WHERE name = ?1 AND epoch = ?2
