@@ -46,6 +46,19 @@ impl Arrakis {
         Self::builder().open(path).await
     }
 
+    /// Opens a store in a PostgreSQL database, which is made where there is none, with a space and a tenant called `default`. Any number of
+    /// processes may open it at the same time.
+    ///
+    /// # Errors
+    /// What [`arrakis_storage::PgStore::open`] answers.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(feature = "postgres")]
+    pub async fn open_postgres(url: &str) -> Result<Self> {
+        Self::builder().open_postgres(url).await
+    }
+
     /// An empty store that lives as long as its last clone, with a space and a tenant called `default`.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ use std::time::Duration;
 use arrakis_core::kernel::{ActionLimits, HOOK_TIMEOUT_DEFAULT};
 use arrakis_core::{Actor, Env, Result, Store, TENANCY_NAME_DEFAULT};
 use arrakis_storage::MemoryStore;
+#[cfg(feature = "postgres")]
+use arrakis_storage::{PgOptions, PgStore};
 #[cfg(feature = "sqlite")]
 use arrakis_storage::{SqliteOptions, SqliteStore};
 
@@ -25,6 +27,8 @@ pub struct ArrakisBuilder {
     pub(crate) hook_timeout: Duration,
     #[cfg(feature = "sqlite")]
     sqlite: SqliteOptions,
+    #[cfg(feature = "postgres")]
+    postgres: PgOptions,
 }
 
 impl Default for ArrakisBuilder {
@@ -39,6 +43,8 @@ impl Default for ArrakisBuilder {
             hook_timeout: HOOK_TIMEOUT_DEFAULT,
             #[cfg(feature = "sqlite")]
             sqlite: SqliteOptions::default(),
+            #[cfg(feature = "postgres")]
+            postgres: PgOptions::default(),
         }
     }
 }
@@ -109,6 +115,28 @@ impl ArrakisBuilder {
         let store =
             opened.map_err(|e| arrakis_core::Error::internal("store.open", "opening ended early").caused_by(e))??;
         self.over(Arc::new(store)).await
+    }
+
+    /// Opens PostgreSQL databases with other options than the default.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres(mut self, options: PgOptions) -> Self {
+        self.postgres = options;
+        self
+    }
+
+    /// Opens a store in a PostgreSQL database, `postgres://user:password@host:port/database`; it is made where there is none unless the
+    /// options say otherwise.
+    ///
+    /// # Errors
+    /// What [`PgStore::open`] answers; `tenancy.name.malformed`; `tenancy.tenant.other_space`.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(feature = "postgres")]
+    pub async fn open_postgres(self, url: &str) -> Result<Arrakis> {
+        let store = Arc::new(PgStore::open(url, self.env.clone(), &self.postgres).await?);
+        self.over(store).await
     }
 
     /// An empty store that lives as long as its last clone.

@@ -37,6 +37,8 @@ pub use arrakis_core::{Object, Struct};
 pub use arrakis_storage::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use arrakis_storage::{Durability, SqliteOptions, SqliteStore};
+#[cfg(feature = "postgres")]
+pub use arrakis_storage::{Fence, PgOptions, PgStore};
 
 pub use self::arrakis::Arrakis;
 pub use self::builder::ArrakisBuilder;

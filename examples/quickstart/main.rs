@@ -1,5 +1,5 @@
 //! Airports and flights in one file: `cargo run --release --example quickstart`, with `-- --store memory` or `-- --store PATH` to keep
-//! them elsewhere than in `airline.db`. A second run finds what the first one stored, and changes nothing.
+//! them elsewhere than in `airline.db`, with `--features postgres` also `-- --store postgres://…`. A second run finds what the first one stored, and changes nothing.
 
 #![expect(clippy::print_stdout, reason = "what an example prints is what it is for")]
 
@@ -29,10 +29,12 @@ async fn run() -> Result<()> {
     let store = store()?;
     let arrakis = match store.as_str() {
         "memory" => Arrakis::in_memory().await?,
+        #[cfg(feature = "postgres")]
+        url if url.starts_with("postgres://") => Arrakis::open_postgres(url).await?,
         path => Arrakis::open(path).await?,
     };
     let ctx = arrakis.context();
-    println!("store: {store}");
+    println!("store: {}", store.rsplit('@').next().unwrap_or_default());
 
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/airline");
     let ontology = load::text(&data.join("ontology.yaml"))?;
@@ -53,6 +55,6 @@ fn store() -> Result<String> {
     match (arguments.next().as_deref(), arguments.next(), arguments.next()) {
         (None, ..) => Ok("airline.db".to_owned()),
         (Some("--store"), Some(store), None) => Ok(store),
-        _ => Err(Error::invalid("quickstart.usage", "usage: quickstart [--store memory|PATH]")),
+        _ => Err(Error::invalid("quickstart.usage", "usage: quickstart [--store memory|PATH|URL]")),
     }
 }

@@ -11,8 +11,8 @@ use super::failure::Result;
 /// Where the database is.
 #[derive(Debug, Args)]
 pub(crate) struct Database {
-    /// The database file
-    #[arg(long = "db", value_name = "FILE")]
+    /// The database: a file, or the URL of a PostgreSQL database
+    #[arg(long = "db", value_name = "FILE|URL")]
     path: PathBuf,
 }
 
@@ -39,7 +39,10 @@ impl Database {
     /// # Errors
     /// What the store answers.
     pub(crate) async fn open_or_create(&self, global: &Global) -> Result<(Arrakis, Context)> {
-        let arrakis = Arrakis::open(&self.path).await?;
+        let arrakis = match self.url() {
+            Some(url) => Arrakis::open_postgres(url).await?,
+            None => Arrakis::open(&self.path).await?,
+        };
         let ctx = context(&arrakis, global).await?;
         Ok((arrakis, ctx))
     }
@@ -57,9 +60,15 @@ impl Database {
         Ok((arrakis, ctx))
     }
 
+    /// The URL of a database server.
+    fn url(&self) -> Option<&str> {
+        let is_url = |text: &&str| text.starts_with("postgres://") || text.starts_with("postgresql://");
+        self.path.to_str().filter(is_url)
+    }
+
     fn exists(&self) -> bool {
-        // What cannot be looked at is not missing: opening it says what is wrong.
-        self.path.try_exists().unwrap_or(true)
+        // What cannot be looked at is not missing: opening it says what is wrong. So it does of a database server.
+        self.url().is_some() || self.path.try_exists().unwrap_or(true)
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<Verdict> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build().map_err(|e| {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| {
         Failure::from(arrakis::Error::unavailable("runtime.unavailable", "no threads can be started").caused_by(e))
     })?;
     runtime.block_on(async {

@@ -1,7 +1,7 @@
 //! Groups of sets and what is measured in them.
 
-use arrakis_core::kernel::plan::{AggregatePlan, RawGroup};
 use arrakis_core::kernel::Snapshot;
+use arrakis_core::kernel::plan::{AggregatePlan, RawGroup};
 use arrakis_core::{Result, Scope};
 use sqlx::postgres::PgRow;
 

@@ -39,7 +39,9 @@ fn by_state(state: &str) -> (ErrorKind, &'static str, &'static str) {
         "53100" => (Unavailable, "store.disk_full", "the disk of the database server is full"),
         "53300" => (Unavailable, "store.connections", "the database server has no connection left"),
         "53200" | "53000" => (Unavailable, "store.out_of_memory", "the database server ran out of memory"),
-        "57P01" | "57P02" | "57P03" | "57P05" => (Unavailable, UNREACHABLE, "the database server is shut down or starts"),
+        "57P01" | "57P02" | "57P03" | "57P05" => {
+            (Unavailable, UNREACHABLE, "the database server is shut down or starts")
+        }
         "54000" => (ErrorKind::Invalid, "store.too_big", "a value or statement is too large for the store"),
         "XX001" | "XX002" => (Corrupt, "store.corrupt", "the store's data is damaged"),
         state if state.starts_with("08") => (Unavailable, UNREACHABLE, "the database server cannot be reached"),

@@ -48,8 +48,8 @@ async fn rows(reading: &mut Reading<'_>, subject: &Subject<'_>, plan: &HistoryPl
 }
 
 fn version(row: Option<&&PgRow>, seq: Seq, change: EffectKind, properties: Option<Properties>) -> Result<Version> {
-    let row = row
-        .ok_or_else(|| Error::corrupt("store.log.gap", "a row was written by a commit that is not in the log"))?;
+    let row =
+        row.ok_or_else(|| Error::corrupt("store.log.gap", "a row was written by a commit that is not in the log"))?;
     let mut row = RowReader::after(row, 1);
     let author = author(&mut row)?;
     let commit = CommitId::from_uuid(row.uuid()?);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use arrakis_core::Result;
+use arrakis_core::Scope;
 use arrakis_core::kernel::plan::LinksPlan;
 use arrakis_core::kernel::{Budget, Link, Properties, Snapshot};
 use arrakis_core::ontology::{Backing, End};
-use arrakis_core::Scope;
 
 use super::reading::{Readers, Request, own_columns};
 use crate::sql::{ReadRow, read_row};

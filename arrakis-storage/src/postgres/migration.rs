@@ -110,7 +110,8 @@ impl Migration<'_> {
         answered(self.settings, Purpose::Write, locked).await?;
         let namespace = &self.settings.options.namespace;
         self.run(format!("CREATE SCHEMA IF NOT EXISTS \"{namespace}\"")).await?;
-        self.execute("CREATE TABLE IF NOT EXISTS migration (module text PRIMARY KEY, version integer NOT NULL)").await?;
+        self.execute("CREATE TABLE IF NOT EXISTS migration (module text PRIMARY KEY, version integer NOT NULL)")
+            .await?;
         let found = self.version().await?;
         for sql in STEPS.iter().skip(found).flat_map(|step| step.iter()) {
             self.execute(sql).await?;

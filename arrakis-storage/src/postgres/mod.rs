@@ -38,8 +38,8 @@ use std::sync::Arc;
 
 use arrakis_core::{Capability, Env, Result, Store};
 
-pub use self::connection::{Fence, PgOptions};
 use self::connection::Settings;
+pub use self::connection::{Fence, PgOptions};
 use self::keeper::Keeper;
 use self::reading::Readers;
 use self::wake::Wake;

@@ -64,7 +64,8 @@ impl Slot {
         if let Some(old) = self.now.take()
             && old.revision != seq
         {
-            let is_base = self.base_to.is_none() && self.base.as_ref().is_some_and(|base| base.revision == old.revision);
+            let is_base =
+                self.base_to.is_none() && self.base.as_ref().is_some_and(|base| base.revision == old.revision);
             if is_base {
                 self.base_to = Some(seq);
             } else {

@@ -198,7 +198,8 @@ impl<'c> Reader<'_, 'c, '_, '_> {
     ) -> Result<()> {
         let schema = self.schema;
         for (property, value) in values {
-            let is_unique = |index: &arrakis_core::ontology::Index| index.unique && index.properties.first() == Some(&property);
+            let is_unique =
+                |index: &arrakis_core::ontology::Index| index.unique && index.properties.first() == Some(&property);
             if object_type.indexes.iter().any(is_unique) {
                 self.holders(object_type, property, value.clone())?;
             }

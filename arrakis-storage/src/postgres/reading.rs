@@ -293,4 +293,3 @@ impl Reading<'_> {
 pub(super) fn own_columns(row: &PgRow) -> RowReader<'_> {
     RowReader::after(row, LED_BY)
 }
-

@@ -131,8 +131,12 @@ impl Query {
 
     fn sql(&self, text: &TableText, kind: TableKind, limit: usize) -> String {
         let table = quoted(&text.table.names.current);
-        let arrays: Vec<_> =
-            self.lists.iter().enumerate().map(|(index, list)| format!("${}::{}", index + 1, list.array_name())).collect();
+        let arrays: Vec<_> = self
+            .lists
+            .iter()
+            .enumerate()
+            .map(|(index, list)| format!("${}::{}", index + 1, list.array_name()))
+            .collect();
         let names: Vec<_> = (0..self.columns.len()).map(|index| format!("v{index}")).collect();
         let same = self.columns.iter().zip(&names).map(|((column, _), name)| format!(" AND r.{column} = u.{name}"));
         let keys: Vec<_> = key_names(kind).iter().map(|key| format!("o.\"{key}\"")).collect();

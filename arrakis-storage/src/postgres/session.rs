@@ -4,7 +4,7 @@ use std::future::Future;
 
 use arrakis_core::Result;
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::runtime::{Handle, Runtime};
 
 use super::connection::{Purpose, Settings};
@@ -58,6 +58,12 @@ impl Session<'_> {
     pub(super) fn run(&mut self, sql: impl Into<String>) -> Result<()> {
         let sql = sqlx::raw_sql(AssertSqlSafe(sql.into()));
         self.driver.block_on(answered(self.settings, Purpose::Write, self.connection.execute(sql))).map(drop)
+    }
+
+    /// Forgets the statements that are kept prepared.
+    pub(super) fn forget_statements(&mut self) -> Result<()> {
+        let forgotten = self.connection.clear_cached_statements();
+        self.driver.block_on(answered(self.settings, Purpose::Write, forgotten))
     }
 
     /// Copies rows, in the binary form, into a table.

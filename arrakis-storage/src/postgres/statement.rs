@@ -53,3 +53,18 @@ statements! {
     ROLE_MEMBER = include_str!("sql/role_member.sql");
     ENCODING = include_str!("sql/encoding.sql");
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_statement_file_is_known() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/postgres/sql");
+        let mut files: Vec<String> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        files.sort();
+        let mut known: Vec<String> =
+            super::ALL.iter().map(|(file, _)| file.trim_start_matches("sql/").to_owned()).collect();
+        known.sort();
+        assert_eq!(files, known);
+    }
+}

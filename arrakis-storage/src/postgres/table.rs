@@ -16,12 +16,14 @@ use super::row::ManyText;
 use super::session::Session;
 use super::value::{Binder, RowReader};
 use super::{creation, statement};
-use crate::sql::{
-    self, ColumnKind, Columns, IndexDefinition, Layout, ReadRow, Table, TableId, TableKind, seq_value,
-};
+use crate::sql::{self, ColumnKind, Columns, IndexDefinition, Layout, ReadRow, Table, TableId, TableKind, seq_value};
 
 /// The tables of a space as the database has them now.
-pub(super) async fn of_space(settings: &Settings, connection: &mut PgConnection, space: SpaceId) -> Result<SpaceTables> {
+pub(super) async fn of_space(
+    settings: &Settings,
+    connection: &mut PgConnection,
+    space: SpaceId,
+) -> Result<SpaceTables> {
     let arguments = Binder::default().bind(space.uuid())?.done();
     let query = sqlx::query_with(statement::TYPED_TABLES, arguments);
     let rows = answered(settings, Purpose::Read, query.fetch_all(connection)).await?;
@@ -67,9 +69,7 @@ fn kind_of(declared: &str) -> Result<ColumnKind> {
         "double precision" => Ok(ColumnKind::Real),
         "text" => Ok(ColumnKind::Text),
         "bytea" => Ok(ColumnKind::Blob),
-        other => {
-            Err(Error::corrupt("store.table", "a column has a type the store never gives").with("type", other))
-        }
+        other => Err(Error::corrupt("store.table", "a column has a type the store never gives").with("type", other)),
     }
 }
 

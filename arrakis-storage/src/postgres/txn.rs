@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrakis_core::commit::{Publication, StoredLink, StoredRow, Txn, VisitLink, VisitObject};
 use arrakis_core::ontology::{End, LinkType, ObjectType, Property, Schema};
 use arrakis_core::{
-    Change, Commit, CommitId, Error, Key, LogEntry, LinkTypeId, ObjectTypeId, Receipt, Result, Scope, Seq, SpaceId,
+    Change, Commit, CommitId, Error, Key, LinkTypeId, LogEntry, ObjectTypeId, Receipt, Result, Scope, Seq, SpaceId,
     Tenant, TenantId, Value,
 };
 use sqlx::postgres::PgArguments;
@@ -74,15 +74,13 @@ impl<'c> PgTxn<'c> {
         memory: &'c mut Memory,
         commits: &'c [Commit],
     ) -> Self {
-        let is_structural = |change: &Change| matches!(change, Change::Tenancy(_) | Change::Publish(_));
-        let direct = commits.iter().flat_map(|commit| &commit.changes).any(is_structural);
         Self {
             session,
             catalog,
             memory,
             commits,
             looked_through: 0,
-            direct,
+            direct: is_structural(commits),
             all: false,
             rows: HashMap::new(),
             undo: Vec::new(),
@@ -165,7 +163,10 @@ impl<'c> PgTxn<'c> {
             && !rows.fits(properties)
         {
             if rows.is_changed() {
-                return Err(Error::internal("store.batch.mixed", "rows are read as another version than they were written"));
+                return Err(Error::internal(
+                    "store.batch.mixed",
+                    "rows are read as another version than they were written",
+                ));
             }
             self.rows.remove(&id);
         }
@@ -251,6 +252,12 @@ impl<'c> PgTxn<'c> {
         self.undo.clear();
         Ok(())
     }
+}
+
+/// Whether commits change tables or tenancy.
+pub(super) fn is_structural(commits: &[Commit]) -> bool {
+    let is_structural = |change: &Change| matches!(change, Change::Tenancy(_) | Change::Publish(_));
+    commits.iter().flat_map(|commit| &commit.changes).any(is_structural)
 }
 
 /// The keys of places, bound as a list per column.
@@ -500,6 +507,8 @@ impl PgTxn<'_> {
         } else {
             *self.memory = Memory::default();
             self.session.run(statement::SAVEPOINT_ROLLBACK)?;
+            // A column that was undone may come back with another type, which statements made for it do not survive.
+            self.session.forget_statements()?;
         }
         self.rows.clear();
         self.undo.clear();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use arrakis_core::commit::{AppliedBatch, apply_batch, rehearse};
 use arrakis_core::{Atomicity, Commit, Effect, Error, Outcome, Receipt, Result, Seq, Timestamp};
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -19,7 +19,7 @@ use super::flush;
 use super::reading::{Readers, answered};
 use super::session::{Driver, Session};
 use super::statement;
-use super::txn::{Memory, PgTxn};
+use super::txn::{Memory, PgTxn, is_structural};
 use crate::sql::{closed, lost, published, unreadable};
 
 /// The most batches waiting; who comes then waits for room.
@@ -62,7 +62,8 @@ impl Writer {
         let (committed, newest) = watch::channel(Seq(0));
         let work = Work { settings, readers, connection: None, memory: Memory::default(), committed };
         let work = move || work.run(&runtime, waiting);
-        let thread = std::thread::Builder::new().name("arrakis-postgres-writer".to_owned()).spawn(work).map_err(failed)?;
+        let thread =
+            std::thread::Builder::new().name("arrakis-postgres-writer".to_owned()).spawn(work).map_err(failed)?;
         Ok(Self { queue: Some(queue), thread: Some(thread), newest })
     }
 
@@ -125,7 +126,9 @@ impl Work {
         while let Some(ask) = waiting.blocking_recv() {
             // Who stopped waiting has no use for the answer.
             match ask {
-                Ask::Commit { commits, atomicity, answer } => drop(answer.send(self.batch(runtime, &commits, atomicity))),
+                Ask::Commit { commits, atomicity, answer } => {
+                    drop(answer.send(self.batch(runtime, &commits, atomicity)))
+                }
                 Ask::Rehearse { commit, answer } => drop(answer.send(self.rehearse(runtime, &commit))),
             }
         }
@@ -157,7 +160,10 @@ impl Work {
         }
         if commits.len() > 1 && atomicity == Atomicity::Each && !is_unreachable(&last) && !is_busy(&last) {
             // One of them is what the database refuses; the others are not to fail with it.
-            return commits.iter().flat_map(|commit| self.batch(runtime, std::slice::from_ref(commit), atomicity)).collect();
+            return commits
+                .iter()
+                .flat_map(|commit| self.batch(runtime, std::slice::from_ref(commit), atomicity))
+                .collect();
         }
         let refused = last.outcome_is(Outcome::NotApplied);
         commits.iter().map(|_| Err(refused.duplicate())).collect()
@@ -191,7 +197,7 @@ impl Work {
             Some(error) => Err(error),
             None => effects,
         };
-        self.undo(runtime);
+        self.undo(runtime, is_structural(std::slice::from_ref(commit)));
         effects
     }
 
@@ -214,7 +220,7 @@ impl Work {
                 Ok((head, at, catalog))
             }
             Err(error) => {
-                self.undo(runtime);
+                self.undo(runtime, false);
                 Err(error)
             }
         }
@@ -229,12 +235,12 @@ impl Work {
         let (before, at, _) = self.begin(runtime).map_err(Failure::NotApplied)?;
         match self.apply(runtime, commits, atomicity, (before, at)) {
             Ok((applied, _)) if applied.head == before => {
-                self.undo(runtime);
+                self.undo(runtime, is_structural(commits));
                 Ok(applied.results)
             }
             Ok((applied, changed_catalog)) => self.commit(runtime, commits, applied, changed_catalog),
             Err(error) => {
-                self.undo(runtime);
+                self.undo(runtime, is_structural(commits));
                 Err(Failure::NotApplied(error))
             }
         }
@@ -313,7 +319,7 @@ impl Work {
         let mut txn = PgTxn::new(session, &self.readers.catalog, &mut self.memory, &[]);
         let found = super::prefetch::receipts(&mut txn, commits.iter().map(|commit| commit.id));
         let receipts = std::mem::take(&mut txn.receipts);
-        self.undo(runtime);
+        self.undo(runtime, false);
         found?;
         // All that the batch applied were in one transaction, so one of them there is all of them there. A commit that was refused is judged
         // anew, and those that are there answer their receipts then.
@@ -328,18 +334,21 @@ impl Work {
         Ok(Some(commits.iter().map(answer).collect()))
     }
 
-    /// Undoes the transaction. A connection on which that fails is closed, which undoes it too.
-    fn undo(&mut self, runtime: &Runtime) {
+    /// Undoes the transaction, and with a change of tables the statements that were made for them. A connection on which that fails is closed,
+    /// which undoes it too.
+    fn undo(&mut self, runtime: &Runtime, structural: bool) {
         self.memory = Memory::default();
         let Some(mut connection) = self.connection.take() else { return };
-        let undone = connection.execute(sqlx::raw_sql(statement::ROLLBACK));
+        let undone = async {
+            connection.execute(sqlx::raw_sql(statement::ROLLBACK)).await?;
+            if structural { connection.clear_cached_statements().await } else { Ok(()) }
+        };
         if runtime.block_on(answered(&self.settings, Purpose::Write, undone)).is_ok() {
             self.connection = Some(connection);
         }
     }
 
     fn end(mut self, runtime: &Runtime) {
-        use sqlx::Connection;
         if let Some(connection) = self.connection.take() {
             // The server notices either way.
             let _ = runtime.block_on(async { answered(&self.settings, Purpose::Read, connection.close()).await });

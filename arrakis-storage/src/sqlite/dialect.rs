@@ -2,8 +2,8 @@
 
 use sea_query::{
     BinOper, DeleteStatement, Expr, ExprTrait, Func, Index, IndexDropStatement, InsertStatement, NullOrdering, Query,
-    SelectStatement, SqliteQueryBuilder, SubQueryStatement, TableAlterStatement, TableCreateStatement,
-    UpdateStatement, Values,
+    SelectStatement, SqliteQueryBuilder, SubQueryStatement, TableAlterStatement, TableCreateStatement, UpdateStatement,
+    Values,
 };
 
 use super::function;

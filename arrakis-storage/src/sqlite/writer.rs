@@ -6,9 +6,7 @@ use std::thread::JoinHandle;
 use arrakis_core::commit::{AppliedBatch, apply_batch, rehearse};
 use arrakis_core::ontology::Schema;
 use arrakis_core::relay::Lease;
-use arrakis_core::{
-    Atomicity, Commit, Effect, Env, Error, Outcome, Receipt, Result, Seq, SpaceId, Timestamp,
-};
+use arrakis_core::{Atomicity, Commit, Effect, Env, Error, Outcome, Receipt, Result, Seq, SpaceId, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 

@@ -1,5 +1,7 @@
 //! The conformance suites of the services, on the engines over every store.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -239,10 +239,13 @@ fn check_indexed(object_type: &ObjectType, row: &[Value], old: Option<&[Value]>)
         }
         let is_text = |property: &&usize| matches!(row.get(**property), Some(Value::String(_) | Value::Attachment(_)));
         let name = index.properties.iter().find(is_text).and_then(|property| object_type.names.get(*property));
-        return Err(Error::invalid("kernel.object.index_too_long", "the texts of one object in one index are too long")
-            .at(name.map(ToString::to_string).unwrap_or_default())
-            .with("object_type", &object_type.api_name)
-            .with("length_max", INDEX_TEXT_LEN_MAX));
+        return Err(Error::invalid(
+            "kernel.object.index_too_long",
+            "the texts of one object in one index are too long",
+        )
+        .at(name.map(ToString::to_string).unwrap_or_default())
+        .with("object_type", &object_type.api_name)
+        .with("length_max", INDEX_TEXT_LEN_MAX));
     }
     Ok(())
 }
