@@ -1,5 +1,6 @@
 //! PostgreSQL: one thread that writes, a pool of connections that read at the same time, any number of processes on one database.
 
+mod access;
 mod aggregate;
 mod catalog;
 mod cell;

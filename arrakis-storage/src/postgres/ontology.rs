@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use sqlx::postgres::{PgArguments, PgRow};
 use tokio::runtime::Handle;
 
+use super::access::Memory;
 use super::commit_log::author;
 use super::connection::Purpose;
 use super::reading::Readers;
 use super::session::{Driver, Session};
-use super::txn::{Memory, PgTxn};
+use super::txn::PgTxn;
 use super::value::{Binder, RowReader};
 use super::{PgStore, statement};
 use crate::sql::{ReadRow, Schemas, mistyped, seq_value};

@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::access::Memory;
 use super::commit_log::head_of;
 use super::connection::{Purpose, Settings};
 use super::error::{corrupt, is_busy, is_unreachable};
@@ -19,7 +20,7 @@ use super::flush;
 use super::reading::{Readers, answered};
 use super::session::{Driver, Session};
 use super::statement;
-use super::txn::{Memory, PgTxn, is_structural};
+use super::txn::{PgTxn, is_structural};
 use crate::sql::{closed, lost, published, unreadable};
 
 /// The most batches waiting; who comes then waits for room.
