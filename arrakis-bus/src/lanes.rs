@@ -36,7 +36,7 @@ pub(crate) struct Handed {
 #[derive(Debug)]
 pub(crate) struct Lanes {
     options: SubscribeOptions,
-    lanes: HashMap<Arc<str>, VecDeque<Held>>,
+    by_key: HashMap<Arc<str>, VecDeque<Held>>,
     keys: BTreeMap<u64, Arc<str>>,
     /// The heads of lanes that may be handed out, each with the position it has its turn at: its own, or, when it failed, that of the
     /// newest event then, so that one that fails again and again keeps no other waiting.
@@ -70,7 +70,7 @@ impl Lanes {
     pub(crate) fn new(options: SubscribeOptions) -> Self {
         Self {
             options,
-            lanes: HashMap::new(),
+            by_key: HashMap::new(),
             keys: BTreeMap::new(),
             ready: BTreeSet::new(),
             newest: 0,
@@ -93,14 +93,14 @@ impl Lanes {
     /// How often events failed that are not settled, by position.
     #[cfg(feature = "nats")]
     pub(crate) fn failures(&self) -> impl Iterator<Item = (u64, u32)> {
-        let heads = self.lanes.values().filter_map(VecDeque::front);
+        let heads = self.by_key.values().filter_map(VecDeque::front);
         heads.filter(|held| held.failures > 0).map(|held| (held.position, held.failures))
     }
 
     /// Takes in an event, behind those of its key that came before; positions grow.
     pub(crate) fn push(&mut self, position: u64, event: Arc<CloudEvent>, failures: u32) {
         let key: Arc<str> = event.key().into();
-        let lane = self.lanes.entry(Arc::clone(&key)).or_default();
+        let lane = self.by_key.entry(Arc::clone(&key)).or_default();
         if lane.is_empty() {
             self.ready.insert((position, position));
         }
@@ -175,7 +175,7 @@ impl Lanes {
             State::Out { member: by, until, .. } if by == member => Some((until, held.position)),
             _ => None,
         };
-        let out: Vec<_> = self.lanes.values().filter_map(|lane| lane.front().and_then(of_member)).collect();
+        let out: Vec<_> = self.by_key.values().filter_map(|lane| lane.front().and_then(of_member)).collect();
         for (until, position) in out {
             self.timers.remove(&(until, position));
             self.out -= 1;
@@ -189,10 +189,12 @@ impl Lanes {
     /// Forgets every event: what is out cannot be settled any more.
     #[cfg(feature = "nats")]
     pub(crate) fn clear(&mut self) {
-        self.lanes.clear();
+        self.by_key.clear();
         self.keys.clear();
         self.ready.clear();
         self.timers.clear();
+        // Positions may mean other events from here on.
+        self.outcomes.clear();
         self.out = 0;
     }
 
@@ -227,7 +229,7 @@ impl Lanes {
     /// The event at a position, which is the head of its lane.
     fn head(&mut self, position: u64) -> Option<&mut Held> {
         let key = self.keys.get(&position)?;
-        self.lanes.get_mut(key)?.front_mut().filter(|held| held.position == position)
+        self.by_key.get_mut(key)?.front_mut().filter(|held| held.position == position)
     }
 
     fn fail(&mut self, position: u64, delay: Option<Duration>, now: Duration) {
@@ -262,11 +264,11 @@ impl Lanes {
     /// Takes the head of a lane out; the one behind it is ready.
     fn leave(&mut self, position: u64) -> Option<Held> {
         let key = self.keys.remove(&position)?;
-        let lane = self.lanes.get_mut(&key)?;
+        let lane = self.by_key.get_mut(&key)?;
         let held = lane.pop_front();
         match lane.front().map(|next| next.position) {
             Some(next) => _ = self.ready.insert((next, next)),
-            None => _ = self.lanes.remove(&key),
+            None => _ = self.by_key.remove(&key),
         }
         held
     }

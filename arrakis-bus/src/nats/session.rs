@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrakis_core::event::{CloudEvent, Start, SubscribeOptions, subject};
+use arrakis_core::event::subject::{self, SubjectFilter};
+use arrakis_core::event::{CloudEvent, Start, SubscribeOptions};
 use arrakis_core::{Error, Result};
 use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
@@ -90,7 +91,7 @@ impl Inner {
     pub(super) async fn bind(&self, options: &SubscribeOptions, is_anew: bool) -> Result<Consumer<Config>> {
         let stream = self.ensure_stream().await?;
         let name = subject::token(&options.group);
-        let filters: Vec<&str> = options.filters.iter().map(|filter| filter.as_str()).collect();
+        let filters: Vec<&str> = options.filters.iter().map(SubjectFilter::as_str).collect();
         let description = filters_digest(&filters);
         let own = |filter: &str| {
             let rest = filter.strip_prefix(subject::PREFIX_DEFAULT).filter(|rest| rest.starts_with('.'))?;

@@ -18,7 +18,8 @@ pub(crate) fn options(url: &str) -> NatsOptions {
 
 async fn open(env: Env) -> Option<Arc<dyn EventBus>> {
     let url = url_or_skip(Kind::Nats, "the bus suite on NATS")?;
-    Some(Arc::new(NatsBus::connect(env, options(&url)).await.unwrap()))
+    let bus = NatsBus::connect(env, options(&url)).await;
+    Some(Arc::new(bus.unwrap_or_else(|error| panic!("{}", error.chain()))))
 }
 
 arrakis_core::bus_suite!(open);

@@ -20,7 +20,11 @@ const SUBJECTS: u64 = 6;
 const WRITE_MAX: Duration = Duration::from_secs(2);
 
 async fn connect(url: &str) -> Arc<dyn EventBus> {
-    let options = NatsOptions { ack_timeout: Duration::from_secs(2), ..NatsOptions::new(url) };
+    let options = NatsOptions {
+        ack_timeout: Duration::from_secs(2),
+        member_ttl: Duration::from_secs(2),
+        ..NatsOptions::new(url)
+    };
     Arc::new(NatsBus::connect(Env::system(), options).await.unwrap())
 }
 

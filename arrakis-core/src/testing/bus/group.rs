@@ -55,7 +55,9 @@ pub async fn what_a_member_leaves_comes_again(bus: Arc<dyn EventBus>) {
     let mut second = joined(&*bus, options("one", 4)).await;
     let again = [next(&mut *second).await, next(&mut *second).await];
     assert_eq!(again.each_ref().map(|it| (it.event.place.seq.0, it.attempt)), [(1, 1), (3, 1)]);
-    again.into_iter().for_each(|delivery| delivery.ack().unwrap());
+    for delivery in again {
+        delivery.ack().unwrap();
+    }
     assert_eq!(heard(&mut *second, 1).await, [2]);
     for late in hands {
         assert_eq!(late.ack().unwrap_err().code(), "bus.delivery.stale");
@@ -132,9 +134,10 @@ pub async fn members_come_and_go(bus: Arc<dyn EventBus>) {
                         seen.lock().unwrap().insert(seq);
                     }
                 }
-                match chance.bool() {
-                    true => member.close().await.unwrap(),
-                    false => drop(member),
+                if chance.bool() {
+                    member.close().await.unwrap();
+                } else {
+                    drop(member);
                 }
             }
         }));
