@@ -187,7 +187,7 @@ impl Lanes {
     }
 
     /// Forgets every event: what is out cannot be settled any more.
-    #[cfg(feature = "nats")]
+    #[cfg(any(test, feature = "nats"))]
     pub(crate) fn clear(&mut self) {
         self.by_key.clear();
         self.keys.clear();
@@ -277,5 +277,87 @@ impl Lanes {
 impl Held {
     fn is_out_as(&self, serial: u64) -> bool {
         matches!(self.state, State::Out { serial: out, .. } if out == serial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrakis_core::testing::bus::{event, options};
+
+    use super::*;
+
+    const MEMBER: MemberId = 1;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn lanes(change: impl FnOnce(&mut SubscribeOptions), events: &[(u64, &str)]) -> Lanes {
+        let mut options = options("one", 4);
+        change(&mut options);
+        let mut lanes = Lanes::new(options);
+        for (position, subject) in events {
+            lanes.push(*position, event(*position, subject), 0);
+        }
+        lanes
+    }
+
+    fn take(lanes: &mut Lanes, now: Duration) -> Option<(u64, u32, Ticket)> {
+        lanes.take(MEMBER, now).map(|handed| (handed.ticket.position, handed.attempt, handed.ticket))
+    }
+
+    #[test]
+    fn a_head_that_fails_goes_behind_the_heads_that_wait() {
+        let mut lanes = lanes(|options| options.max_attempts = 100, &[(1, "a"), (2, "b"), (3, "c"), (4, "a")]);
+        let mut order = Vec::new();
+        for _ in 0..6 {
+            let (position, _, ticket) = take(&mut lanes, ms(0)).unwrap();
+            order.push(position);
+            let verdict = if position == 1 { Verdict::Nak(None) } else { Verdict::Ack };
+            lanes.settle(ticket, verdict, ms(0)).unwrap();
+        }
+        assert_eq!(order, [1, 2, 3, 1, 1, 1], "and its own key waits for it");
+    }
+
+    #[test]
+    fn time_decides_what_is_handed_out() {
+        let mut lanes = lanes(|options| (options.ack_wait, options.backoff) = (ms(100), vec![ms(50)]), &[(1, "a"), (2, "a")]);
+        let (_, _, late) = take(&mut lanes, ms(0)).unwrap();
+        assert_eq!((take(&mut lanes, ms(99)).is_none(), lanes.next_timer()), (true, Some(ms(100))));
+        assert!(take(&mut lanes, ms(100)).is_none(), "it failed, and waits");
+        assert_eq!(lanes.next_timer(), Some(ms(150)));
+        assert_eq!(lanes.settle(late, Verdict::Ack, ms(120)).unwrap_err().code(), "bus.delivery.stale");
+        let (position, attempt, ticket) = take(&mut lanes, ms(150)).unwrap();
+        assert_eq!((position, attempt), (1, 2));
+        lanes.settle(ticket, Verdict::InProgress, ms(240)).unwrap();
+        lanes.settle(ticket, Verdict::Ack, ms(339)).unwrap();
+        assert_eq!(take(&mut lanes, ms(339)).unwrap().0, 2);
+    }
+
+    #[test]
+    fn what_was_cleared_settles_nothing() {
+        let mut lanes = lanes(|_| {}, &[(1, "a")]);
+        let (_, _, ticket) = take(&mut lanes, ms(0)).unwrap();
+        let (_, _, done) = {
+            lanes.push(2, event(2, "b"), 0);
+            take(&mut lanes, ms(0)).unwrap()
+        };
+        lanes.settle(done, Verdict::Ack, ms(0)).unwrap();
+        lanes.clear();
+        lanes.push(1, event(7, "a"), 3);
+        assert!(!lanes.has_outcomes());
+        assert!(lanes.settle(ticket, Verdict::Ack, ms(0)).is_err());
+        assert_eq!(take(&mut lanes, ms(0)).map(|(position, attempt, _)| (position, attempt)), Some((1, 4)));
+    }
+
+    #[test]
+    fn what_a_member_gives_back_is_handed_out_again() {
+        let mut lanes = lanes(|_| {}, &[(1, "a"), (2, "b")]);
+        let first = take(&mut lanes, ms(0)).unwrap();
+        assert_eq!(lanes.take(2, ms(0)).unwrap().ticket.position, 2);
+        lanes.give_back(MEMBER);
+        assert!(lanes.settle(first.2, Verdict::Ack, ms(0)).is_err());
+        assert_eq!(take(&mut lanes, ms(0)).map(|(position, attempt, _)| (position, attempt)), Some((1, 1)));
+        assert!(take(&mut lanes, ms(0)).is_none());
     }
 }

@@ -13,6 +13,8 @@ use super::{Ledger, WAIT_MAX, Writer, options, relay_options, sqlite};
 
 /// How often the server is killed and wiped.
 const WIPES: u64 = 20;
+/// How often it is killed and keeps what it has.
+const KILLS: u64 = 6;
 /// Commits between two of them.
 const WRITES: u64 = 40;
 const SUBJECTS: u64 = 6;
@@ -76,7 +78,7 @@ async fn a_bus_that_is_killed_loses_and_reorders_nothing() {
     let relay = Relay::start(store.clone(), sink, Env::system(), relay_options(3_000)).unwrap();
     let mut one = bus.subscribe(options("one")).await.unwrap();
     let mut ledger = Ledger::new();
-    for round in 1..=WIPES {
+    for round in 1..=KILLS {
         write(&writer, WRITES / 2).await;
         server.kill();
         write(&writer, WRITES / 2).await;
