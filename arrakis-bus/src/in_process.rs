@@ -192,7 +192,9 @@ impl EventBus for InProcessBus {
             }
             (results, state.groups.values().map(|group| Arc::clone(&group.desk)).collect::<Vec<_>>())
         };
-        desks.iter().for_each(|desk| desk.ring());
+        for desk in desks {
+            desk.ring();
+        }
         results
     }
 
@@ -211,8 +213,8 @@ impl EventBus for InProcessBus {
         if group.options.filters != options.filters {
             return Err(differs(&options.group));
         }
-        let member = group.members.fetch_add(1, Ordering::SeqCst);
-        Ok(Box::new(Member { group: Arc::clone(group), state: Arc::clone(&self.state), member }))
+        let id = group.members.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(Member { group: Arc::clone(group), state: Arc::clone(&self.state), id }))
     }
 
     async fn remove_group(&self, group: &str) -> Result<()> {
@@ -255,7 +257,7 @@ impl std::fmt::Debug for InProcessBus {
 struct Member {
     group: Arc<Group>,
     state: Arc<Mutex<State>>,
-    member: MemberId,
+    id: MemberId,
 }
 
 #[async_trait]
@@ -266,7 +268,7 @@ impl Subscription for Member {
             group.bury(lanes);
             lock(state).feed(group, lanes)
         };
-        group.desk.next(self.member, feed).await
+        group.desk.next(self.id, feed).await
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
@@ -276,7 +278,7 @@ impl Subscription for Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.group.desk.give_back(self.member);
+        self.group.desk.give_back(self.id);
     }
 }
 

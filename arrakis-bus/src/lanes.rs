@@ -36,7 +36,7 @@ pub(crate) struct Handed {
 #[derive(Debug)]
 pub(crate) struct Lanes {
     options: SubscribeOptions,
-    lanes: HashMap<Arc<str>, VecDeque<Held>>,
+    by_key: HashMap<Arc<str>, VecDeque<Held>>,
     keys: BTreeMap<u64, Arc<str>>,
     /// The heads of lanes that may be handed out, each with the position it has its turn at: its own, or, when it failed, that of the
     /// newest event then, so that one that fails again and again keeps no other waiting.
@@ -70,7 +70,7 @@ impl Lanes {
     pub(crate) fn new(options: SubscribeOptions) -> Self {
         Self {
             options,
-            lanes: HashMap::new(),
+            by_key: HashMap::new(),
             keys: BTreeMap::new(),
             ready: BTreeSet::new(),
             newest: 0,
@@ -93,14 +93,14 @@ impl Lanes {
     /// How often events failed that are not settled, by position.
     #[cfg(feature = "nats")]
     pub(crate) fn failures(&self) -> impl Iterator<Item = (u64, u32)> {
-        let heads = self.lanes.values().filter_map(VecDeque::front);
+        let heads = self.by_key.values().filter_map(VecDeque::front);
         heads.filter(|held| held.failures > 0).map(|held| (held.position, held.failures))
     }
 
     /// Takes in an event, behind those of its key that came before; positions grow.
     pub(crate) fn push(&mut self, position: u64, event: Arc<CloudEvent>, failures: u32) {
         let key: Arc<str> = event.key().into();
-        let lane = self.lanes.entry(Arc::clone(&key)).or_default();
+        let lane = self.by_key.entry(Arc::clone(&key)).or_default();
         if lane.is_empty() {
             self.ready.insert((position, position));
         }
@@ -175,7 +175,7 @@ impl Lanes {
             State::Out { member: by, until, .. } if by == member => Some((until, held.position)),
             _ => None,
         };
-        let out: Vec<_> = self.lanes.values().filter_map(|lane| lane.front().and_then(of_member)).collect();
+        let out: Vec<_> = self.by_key.values().filter_map(|lane| lane.front().and_then(of_member)).collect();
         for (until, position) in out {
             self.timers.remove(&(until, position));
             self.out -= 1;
@@ -187,12 +187,14 @@ impl Lanes {
     }
 
     /// Forgets every event: what is out cannot be settled any more.
-    #[cfg(feature = "nats")]
+    #[cfg(any(test, feature = "nats"))]
     pub(crate) fn clear(&mut self) {
-        self.lanes.clear();
+        self.by_key.clear();
         self.keys.clear();
         self.ready.clear();
         self.timers.clear();
+        // Positions may mean other events from here on.
+        self.outcomes.clear();
         self.out = 0;
     }
 
@@ -227,7 +229,7 @@ impl Lanes {
     /// The event at a position, which is the head of its lane.
     fn head(&mut self, position: u64) -> Option<&mut Held> {
         let key = self.keys.get(&position)?;
-        self.lanes.get_mut(key)?.front_mut().filter(|held| held.position == position)
+        self.by_key.get_mut(key)?.front_mut().filter(|held| held.position == position)
     }
 
     fn fail(&mut self, position: u64, delay: Option<Duration>, now: Duration) {
@@ -262,11 +264,11 @@ impl Lanes {
     /// Takes the head of a lane out; the one behind it is ready.
     fn leave(&mut self, position: u64) -> Option<Held> {
         let key = self.keys.remove(&position)?;
-        let lane = self.lanes.get_mut(&key)?;
+        let lane = self.by_key.get_mut(&key)?;
         let held = lane.pop_front();
         match lane.front().map(|next| next.position) {
             Some(next) => _ = self.ready.insert((next, next)),
-            None => _ = self.lanes.remove(&key),
+            None => _ = self.by_key.remove(&key),
         }
         held
     }
@@ -275,5 +277,87 @@ impl Lanes {
 impl Held {
     fn is_out_as(&self, serial: u64) -> bool {
         matches!(self.state, State::Out { serial: out, .. } if out == serial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrakis_core::testing::bus::{event, options};
+
+    use super::*;
+
+    const MEMBER: MemberId = 1;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn lanes(change: impl FnOnce(&mut SubscribeOptions), events: &[(u64, &str)]) -> Lanes {
+        let mut options = options("one", 4);
+        change(&mut options);
+        let mut lanes = Lanes::new(options);
+        for (position, subject) in events {
+            lanes.push(*position, event(*position, subject), 0);
+        }
+        lanes
+    }
+
+    fn take(lanes: &mut Lanes, now: Duration) -> Option<(u64, u32, Ticket)> {
+        lanes.take(MEMBER, now).map(|handed| (handed.ticket.position, handed.attempt, handed.ticket))
+    }
+
+    #[test]
+    fn a_head_that_fails_goes_behind_the_heads_that_wait() {
+        let mut lanes = lanes(|options| options.max_attempts = 100, &[(1, "a"), (2, "b"), (3, "c"), (4, "a")]);
+        let mut order = Vec::new();
+        for _ in 0..6 {
+            let (position, _, ticket) = take(&mut lanes, ms(0)).unwrap();
+            order.push(position);
+            let verdict = if position == 1 { Verdict::Nak(None) } else { Verdict::Ack };
+            lanes.settle(ticket, verdict, ms(0)).unwrap();
+        }
+        assert_eq!(order, [1, 2, 3, 1, 1, 1], "and its own key waits for it");
+    }
+
+    #[test]
+    fn time_decides_what_is_handed_out() {
+        let mut lanes = lanes(|options| (options.ack_wait, options.backoff) = (ms(100), vec![ms(50)]), &[(1, "a"), (2, "a")]);
+        let (_, _, late) = take(&mut lanes, ms(0)).unwrap();
+        assert_eq!((take(&mut lanes, ms(99)).is_none(), lanes.next_timer()), (true, Some(ms(100))));
+        assert!(take(&mut lanes, ms(100)).is_none(), "it failed, and waits");
+        assert_eq!(lanes.next_timer(), Some(ms(150)));
+        assert_eq!(lanes.settle(late, Verdict::Ack, ms(120)).unwrap_err().code(), "bus.delivery.stale");
+        let (position, attempt, ticket) = take(&mut lanes, ms(150)).unwrap();
+        assert_eq!((position, attempt), (1, 2));
+        lanes.settle(ticket, Verdict::InProgress, ms(240)).unwrap();
+        lanes.settle(ticket, Verdict::Ack, ms(339)).unwrap();
+        assert_eq!(take(&mut lanes, ms(339)).unwrap().0, 2);
+    }
+
+    #[test]
+    fn what_was_cleared_settles_nothing() {
+        let mut lanes = lanes(|_| {}, &[(1, "a")]);
+        let (_, _, ticket) = take(&mut lanes, ms(0)).unwrap();
+        let (_, _, done) = {
+            lanes.push(2, event(2, "b"), 0);
+            take(&mut lanes, ms(0)).unwrap()
+        };
+        lanes.settle(done, Verdict::Ack, ms(0)).unwrap();
+        lanes.clear();
+        lanes.push(1, event(7, "a"), 3);
+        assert!(!lanes.has_outcomes());
+        assert!(lanes.settle(ticket, Verdict::Ack, ms(0)).is_err());
+        assert_eq!(take(&mut lanes, ms(0)).map(|(position, attempt, _)| (position, attempt)), Some((1, 4)));
+    }
+
+    #[test]
+    fn what_a_member_gives_back_is_handed_out_again() {
+        let mut lanes = lanes(|_| {}, &[(1, "a"), (2, "b")]);
+        let first = take(&mut lanes, ms(0)).unwrap();
+        assert_eq!(lanes.take(2, ms(0)).unwrap().ticket.position, 2);
+        lanes.give_back(MEMBER);
+        assert!(lanes.settle(first.2, Verdict::Ack, ms(0)).is_err());
+        assert_eq!(take(&mut lanes, ms(0)).map(|(position, attempt, _)| (position, attempt)), Some((1, 1)));
+        assert!(take(&mut lanes, ms(0)).is_none());
     }
 }

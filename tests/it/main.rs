@@ -16,6 +16,9 @@ mod hook;
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod kill;
 mod public;
+#[cfg(feature = "sqlite")]
+#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+mod relay;
 mod service;
 #[cfg(feature = "derive")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]

@@ -15,24 +15,24 @@ use crate::lanes::MemberId;
 pub(super) struct Member {
     bus: Arc<Inner>,
     group: Arc<Group>,
-    member: MemberId,
+    id: MemberId,
     has_left: bool,
 }
 
 impl Member {
-    pub(super) fn new(bus: Arc<Inner>, group: Arc<Group>, member: MemberId) -> Self {
-        Self { bus, group, member, has_left: false }
+    pub(super) fn new(bus: Arc<Inner>, group: Arc<Group>, id: MemberId) -> Self {
+        Self { bus, group, id, has_left: false }
     }
 
     fn leave(&mut self) -> Option<JoinHandle<()>> {
-        if std::mem::replace(&mut self.has_left, true) { None } else { self.group.leave(&self.bus, self.member) }
+        if std::mem::replace(&mut self.has_left, true) { None } else { self.group.leave(&self.bus, self.id) }
     }
 }
 
 #[async_trait]
 impl Subscription for Member {
     async fn next(&mut self) -> Result<Delivery> {
-        self.group.desk.next(self.member, |_| Ok(())).await
+        self.group.desk.next(self.id, |_| Ok(())).await
     }
 
     async fn close(mut self: Box<Self>) -> Result<()> {

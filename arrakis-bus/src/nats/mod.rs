@@ -141,8 +141,9 @@ impl EventBus for NatsBus {
     }
 
     async fn position(&self, log: &str) -> Result<Seq> {
-        let stream = self.0.ensure_stream().await?;
+        // Before anything is asked: what another connection answers is asked for again.
         let connects = self.0.connected();
+        let stream = self.0.ensure_stream().await?;
         let subject = subject::of_position(&self.0.options.prefix, log);
         let found = self.0.register().read(&subject).await?;
         self.0.floor.store(stream.cached_info().state.last_sequence, Ordering::SeqCst);
@@ -152,21 +153,22 @@ impl EventBus for NatsBus {
     }
 
     async fn mark(&self, log: &str, to: Seq) -> Result<()> {
+        self.0.check_connection()?;
         let subject = subject::of_position(&self.0.options.prefix, log);
         let known = self.0.marks().get(&subject).copied();
-        let known = match known {
-            Some(known) => known,
-            None => {
-                self.0.ensure_stream().await?;
-                self.0.register().read::<register::Position>(&subject).await?.sequence
-            }
+        let known = if let Some(known) = known {
+            known
+        } else {
+            self.0.ensure_stream().await?;
+            self.0.register().read::<register::Position>(&subject).await?.sequence
         };
         let floor = self.0.floor.load(Ordering::SeqCst);
         let sequence = self.0.register().write(&subject, &register::Position { seq: to }, known).await?;
         let sequence = sequence.filter(|sequence| *sequence > floor).ok_or_else(error::rolled_back)?;
         self.0.floor.fetch_max(sequence, Ordering::SeqCst);
         self.0.marks().insert(subject, sequence);
-        Ok(())
+        // What it vouches for was answered for by the server before this connection, if there was another.
+        self.0.check_connection()
     }
 
     async fn dead_letters(&self, group: &str, after: u64, limit: u32) -> Result<Vec<DeadLetter>> {

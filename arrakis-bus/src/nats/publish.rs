@@ -7,8 +7,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arrakis_core::Result;
 use arrakis_core::event::{CloudEvent, subject};
+use arrakis_core::{Error, Result};
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::publish::PublishAck;
 use futures_util::StreamExt;
@@ -61,11 +61,15 @@ impl Inner {
                 lanes.remove(key);
             }
         }
-        results.into_iter().map(|result| result.unwrap_or_else(|| Err(error::unreachable()))).collect()
+        // One server answered for the first and perhaps another, without the first's messages, for the last.
+        let same = self.check_connection();
+        let result = |result: Option<Result<()>>| result.unwrap_or_else(|| Err(error::unreachable()));
+        let result = |of| result(of).and_then(|()| same.as_ref().map_err(Error::duplicate).copied());
+        results.into_iter().map(result).collect()
     }
 
-    /// Refuses before anything is sent where that would be in vain, or behind what was lost.
-    fn check_connection(&self) -> Result<()> {
+    /// Refuses what would be in vain, or behind what was lost: no connection, or another than that the position was asked by.
+    pub(super) fn check_connection(&self) -> Result<()> {
         if !self.is_connected() {
             return Err(error::unreachable());
         }

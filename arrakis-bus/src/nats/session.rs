@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrakis_core::event::{CloudEvent, Start, SubscribeOptions, subject};
+use arrakis_core::event::subject::{self, SubjectFilter};
+use arrakis_core::event::{CloudEvent, Start, SubscribeOptions};
 use arrakis_core::{Error, Result};
 use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
@@ -24,20 +25,20 @@ use crate::desk::Desk;
 use crate::lanes::{Lanes, Outcome};
 use crate::refusal::differs;
 
-/// The time the server waits for a message to be settled or worked on is that of the subscription, within these.
-const SERVER_WAIT_MIN: Duration = Duration::from_secs(1);
-const SERVER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The most messages asked for at a time.
 const PULL_LEN_MAX: usize = 1_024;
 /// How long the server holds a request for messages, and how often it says that it does.
 const PULL_FOR: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(2);
-/// How often the server is asked, while messages are outstanding that are not here.
-const GATHER_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked whether the connection is still the same, and, while messages are outstanding that are not here, whether
+/// they still are.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How often another's lease is looked at.
 const LEASE_LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long it is waited after something failed.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
+/// When a message given back comes again: when the server has heard that this process asks for none any more.
+const GIVE_BACK_AFTER: Duration = Duration::from_millis(100);
 /// How many messages that were settled are remembered, should the server not have heard of it.
 const SETTLED_MAX: usize = 16_384;
 /// How many events' failures are handed on to who comes next.
@@ -71,8 +72,8 @@ pub(super) struct Work {
 /// What one run of the task holds.
 struct Hands {
     lease: Lease,
-    /// What acknowledges each message that is not settled.
-    ackers: BTreeMap<u64, Acker>,
+    /// What acknowledges each message that is not settled, and when the server last heard of it.
+    ackers: BTreeMap<u64, (Acker, Duration)>,
     /// What may not be handed out yet, for an earlier message is outstanding.
     parked: BTreeMap<u64, Arc<CloudEvent>>,
     settled: BTreeSet<u64>,
@@ -80,6 +81,9 @@ struct Hands {
     delivery: u64,
     is_gathering: bool,
     last_beat: Duration,
+    last_look: Duration,
+    /// How often the client had connected when this run began.
+    connects: u64,
 }
 
 impl Inner {
@@ -87,7 +91,7 @@ impl Inner {
     pub(super) async fn bind(&self, options: &SubscribeOptions, is_anew: bool) -> Result<Consumer<Config>> {
         let stream = self.ensure_stream().await?;
         let name = subject::token(&options.group);
-        let filters: Vec<&str> = options.filters.iter().map(|filter| filter.as_str()).collect();
+        let filters: Vec<&str> = options.filters.iter().map(SubjectFilter::as_str).collect();
         let description = filters_digest(&filters);
         let own = |filter: &str| {
             let rest = filter.strip_prefix(subject::PREFIX_DEFAULT).filter(|rest| rest.starts_with('.'))?;
@@ -108,7 +112,8 @@ impl Inner {
                 DeliverPolicy::New
             },
             ack_policy: AckPolicy::Explicit,
-            ack_wait: options.ack_wait.clamp(SERVER_WAIT_MIN, SERVER_WAIT_MAX),
+            // What a subscription allows for is timed here; the server waits for this process to be at work.
+            ack_wait: self.options.member_ttl,
             max_deliver: -1,
             max_ack_pending: i64::try_from(Lanes::held_max(options)).unwrap_or(i64::MAX),
             filter_subject,
@@ -155,6 +160,7 @@ impl Work {
     /// Works until it is stopped or something fails.
     async fn session(&self, was_bound: &mut bool) -> Result<()> {
         let Some(lease) = self.lease().await? else { return Ok(()) };
+        let connects = self.bus.connected();
         let mut consumer = self.bus.bind(&self.options, *was_bound).await?;
         *was_bound = true;
         let info = consumer.info().await.map_err(error::answer)?;
@@ -169,16 +175,16 @@ impl Work {
             delivery,
             is_gathering: outstanding > 0,
             last_beat: self.desk.now(),
+            last_look: Duration::ZERO,
+            connects,
         };
         let result = self.work(&mut hands, &mut consumer, messages).await;
         let failures = self.failures();
         // Whoever has an event in hands is told that it is another's.
         self.desk.lanes().clear();
         self.desk.ring();
-        if result.is_ok() {
-            self.give_back(hands, failures).await?;
-        }
-        result
+        let given_back = self.give_back(hands, failures).await;
+        result.and(given_back)
     }
 
     async fn work(&self, hands: &mut Hands, consumer: &mut Consumer<Config>, mut messages: Messages) -> Result<()> {
@@ -188,7 +194,6 @@ impl Work {
             if *stopped.borrow_and_update() {
                 return self.settle(hands).await;
             }
-            let pause = if hands.is_gathering { GATHER_EVERY } else { self.beat_every() };
             tokio::select! {
                 _ = stopped.changed() => {}
                 _ = bell.changed() => self.settle(hands).await?,
@@ -197,9 +202,15 @@ impl Work {
                     Some(Err(e)) => return Err(error::answer(e)),
                     None => return Err(error::unreachable()),
                 },
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
             }
-            if hands.is_gathering {
+            if self.bus.connected() != hands.connects {
+                // What was on its way is lost, and nothing more comes for what was asked before.
+                return Err(error::reconnected());
+            }
+            let now = self.desk.now();
+            if hands.is_gathering && now.saturating_sub(hands.last_look) >= LOOK_EVERY {
+                hands.last_look = now;
                 self.gather(hands, consumer).await?;
             }
             if self.desk.now().saturating_sub(hands.last_beat) >= self.beat_every() {
@@ -210,7 +221,7 @@ impl Work {
 
     /// How often the server is told that this process is at work.
     fn beat_every(&self) -> Duration {
-        self.options.ack_wait.clamp(SERVER_WAIT_MIN, SERVER_WAIT_MAX).min(self.bus.options.member_ttl) / 4
+        self.bus.options.member_ttl / 4
     }
 
     /// Takes a message in.
@@ -226,7 +237,7 @@ impl Work {
         if hands.settled.contains(&position) || !is_heard {
             return acker.ack().await.map_err(answer);
         }
-        if hands.ackers.insert(position, acker).is_some() {
+        if hands.ackers.insert(position, (acker, self.desk.now())).is_some() {
             return Ok(());
         }
         match message::to_event(message.headers.as_ref(), &message.payload) {
@@ -296,11 +307,13 @@ impl Work {
         let register = self.bus.register();
         let written = register.write(&lease.subject, &state, lease.sequence);
         // One that takes longer than another would wait for is lost.
-        let written = tokio::time::timeout(self.bus.options.member_ttl / 4, written).await;
+        let written = tokio::time::timeout(self.bus.options.member_ttl / 2, written).await;
         let written = written.map_err(|_| error::unreachable())??;
         lease.sequence = written.ok_or_else(|| Error::conflict("bus.group.taken", "another process is at work"))?;
-        for acker in hands.ackers.values() {
+        let (now, every) = (hands.last_beat, self.beat_every());
+        for (acker, heard) in hands.ackers.values_mut().filter(|(_, heard)| now.saturating_sub(*heard) >= every / 2) {
             acker.ack_with(AckKind::Progress).await.map_err(answer)?;
+            *heard = now;
         }
         Ok(())
     }
@@ -311,8 +324,8 @@ impl Work {
 
     /// What was not settled comes to another at once.
     async fn give_back(&self, hands: Hands, failures: BTreeMap<u64, u32>) -> Result<()> {
-        for acker in hands.ackers.values() {
-            acker.ack_with(AckKind::Nak(None)).await.map_err(answer)?;
+        for (acker, _) in hands.ackers.values() {
+            acker.ack_with(AckKind::Nak(Some(GIVE_BACK_AFTER))).await.map_err(answer)?;
         }
         let state = State { holder: String::new(), failures };
         self.bus.register().write(&hands.lease.subject, &state, hands.lease.sequence).await?;
@@ -360,7 +373,7 @@ impl Hands {
             self.settled.pop_first();
         }
         match self.ackers.remove(&position) {
-            Some(acker) => acker.ack_with(kind).await.map_err(answer),
+            Some((acker, _)) => acker.ack_with(kind).await.map_err(answer),
             None => Ok(()),
         }
     }

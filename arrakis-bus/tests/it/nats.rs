@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use arrakis_bus::{NatsBus, NatsOptions};
 use arrakis_core::Env;
@@ -14,12 +13,13 @@ pub(crate) fn options(url: &str) -> NatsOptions {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let stream = format!("IT-{}-{number}", std::process::id());
-    NatsOptions { prefix: stream.clone(), stream, member_ttl: Duration::from_secs(2), ..NatsOptions::new(url) }
+    NatsOptions { prefix: stream.clone(), stream, ..NatsOptions::new(url) }
 }
 
 async fn open(env: Env) -> Option<Arc<dyn EventBus>> {
     let url = url_or_skip(Kind::Nats, "the bus suite on NATS")?;
-    Some(Arc::new(NatsBus::connect(env, options(&url)).await.unwrap()))
+    let bus = NatsBus::connect(env, options(&url)).await;
+    Some(Arc::new(bus.unwrap_or_else(|error| panic!("{}", error.chain()))))
 }
 
 arrakis_core::bus_suite!(open);

@@ -12,6 +12,9 @@ pub const INBOX_IDS_DEFAULT: usize = 100_000;
 /// The most ids an inbox may remember.
 pub const INBOX_IDS_MAX: usize = 10_000_000;
 
+/// What tells an event apart from every other: its source and id.
+type Name = (Arc<str>, Arc<str>);
+
 /// Remembers which events had their effect, bounded by number and by age.
 ///
 /// An event is forgotten after `age_max`, or when `ids_max` newer ones had their effect: choose both larger than what a bus may tell
@@ -21,9 +24,9 @@ pub struct Inbox {
     env: Env,
     ids_max: usize,
     age_max: Duration,
-    ids: HashSet<(Arc<str>, Arc<str>)>,
+    ids: HashSet<Name>,
     /// Oldest first, each with when it was remembered.
-    order: VecDeque<(Duration, (Arc<str>, Arc<str>))>,
+    order: VecDeque<(Duration, Name)>,
 }
 
 impl Inbox {
@@ -67,7 +70,7 @@ impl Inbox {
 
     fn forget(&mut self) {
         let now = self.env.monotonic();
-        let is_old = |(at, _): &(Duration, _)| now.saturating_sub(*at) > self.age_max;
+        let is_old = |(at, _): &(Duration, Name)| now.saturating_sub(*at) > self.age_max;
         while self.order.front().is_some_and(is_old)
             && let Some((_, old)) = self.order.pop_front()
         {
@@ -76,8 +79,7 @@ impl Inbox {
     }
 }
 
-/// By which an event is told apart from every other.
-fn name(event: &CloudEvent) -> (Arc<str>, Arc<str>) {
+fn name(event: &CloudEvent) -> Name {
     (Arc::clone(&event.source), Arc::clone(&event.id))
 }
 

@@ -183,7 +183,7 @@ impl Work {
                 continue;
             };
             let next: Result<LogPage>;
-            (_, next) = both(self.deliver(&page, last), self.store.log(last, self.options.page_len_max)).await?;
+            ((), next) = both(self.deliver(&page, last), self.store.log(last, self.options.page_len_max)).await?;
             *failures = 0;
             progress.told = last;
             if self.env.monotonic().saturating_sub(progress.advanced_at) >= ADVANCE_EVERY {
