@@ -18,6 +18,9 @@ const ALLOWED: [(&str, &[&str]); 7] = [
     ("xtask", &[]),
 ];
 
+/// The packages whose tests and benches may use the servers and the proxy of `xtask`.
+const TESTED_AGAINST_SERVERS: [&str; 3] = ["arrakis-storage", "arrakis-bus", "arrakis"];
+
 /// Crates that read or write something outside the process; the core reaches none of them, however indirectly.
 const IO_CRATES: [&str; 22] = [
     "async-nats",
@@ -94,8 +97,12 @@ fn directions(package: &Package<'_>) -> Vec<Finding> {
         return vec![package.finding(format!("`{}` has no place in the crate direction", package.name))];
     };
     let local = |name: &&str| ALLOWED.iter().any(|(local, _)| local == name) && *name != package.name;
-    let wanted: BTreeSet<&str> =
-        list(package.json, "dependencies").map(|json| text(json, "name")).filter(local).collect();
+    let for_tests = |json: &Value| {
+        let is_tested = TESTED_AGAINST_SERVERS.contains(&package.name);
+        is_tested && text(json, "name") == "xtask" && text(json, "kind") == "dev"
+    };
+    let others = list(package.json, "dependencies").filter(|json| !for_tests(json));
+    let wanted: BTreeSet<&str> = others.map(|json| text(json, "name")).filter(local).collect();
     let wrong = wanted.into_iter().filter(|name| !allowed.contains(name));
     wrong.map(|name| package.finding(format!("`{}` must not depend on `{name}`", package.name))).collect()
 }
@@ -167,6 +174,26 @@ mod tests {
         assert_eq!(
             messages(&json!({ "packages": [storage] })),
             ["arrakis-storage/Cargo.toml:1: direction: `arrakis-storage` must not depend on `arrakis-bus`"]
+        );
+    }
+
+    #[test]
+    fn only_tests_use_the_servers_of_the_tests() {
+        let dependency = |kind: Option<&str>| json!({ "name": "xtask", "kind": kind, "features": [] });
+        let with = |name: &str, kinds: &[Option<&str>]| {
+            let dependencies: Vec<Value> = kinds.iter().map(|kind| dependency(*kind)).collect();
+            json!({ "id": name, "name": name, "source": null, "dependencies": dependencies, "features": {} })
+        };
+        let right = ["arrakis-storage", "arrakis-bus", "arrakis"].map(|name| with(name, &[Some("dev")]));
+        assert_eq!(messages(&json!({ "packages": right })), [] as [&str; 0]);
+        let bus = with("arrakis-bus", &[None, Some("dev")]);
+        let server = with("arrakis-server", &[Some("dev")]);
+        assert_eq!(
+            messages(&json!({ "packages": [bus, server] })),
+            [
+                "arrakis-bus/Cargo.toml:1: direction: `arrakis-bus` must not depend on `xtask`",
+                "arrakis-server/Cargo.toml:1: direction: `arrakis-server` must not depend on `xtask`",
+            ]
         );
     }
 
