@@ -43,6 +43,7 @@ pub use self::feed::{
     LIVE_MEMBERS_MAX, LeftObject, Origin, PublishedVersion, SUBSCRIPTION_BUFFER_DEFAULT, SUBSCRIPTION_BUFFER_MAX,
     SetDelta, SetEvent, SetEvents, Subscribe, Subscription,
 };
+pub(crate) use self::feed::first;
 pub use self::filter::{FILTER_DEPTH_MAX, FILTER_TERMS_MAX, FILTER_TEXT_LEN_MAX, Filter, IN_VALUES_MAX, PropertyValue};
 pub use self::get::{GetObjects, Objects};
 pub use self::history::{History, Subject, Versions};
