@@ -3,6 +3,7 @@
 //!
 //! [`store_suite!`](crate::store_suite) is one test per sentence of behaviour of the storage ports; every adapter passes all of it.
 //! [`relay_suite!`](crate::relay_suite) is the same of the port a relay stands on.
+//! [`cache_suite!`](crate::cache_suite) is the same of a cache.
 //! [`kernel_suite!`](crate::kernel_suite) is the same of a service; the engine and every client of it pass all of it.
 //!
 //! Whatever here meets what a test must not meet panics.
@@ -18,6 +19,7 @@
     reason = "a literal reads better without an ampersand, and a test is never called twice"
 )]
 
+pub mod cache;
 pub mod differential;
 mod draft;
 mod env;
