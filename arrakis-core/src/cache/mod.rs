@@ -90,6 +90,21 @@ impl ReadCache {
         cache
     }
 
+    /// A cache whose log is followed only when [`Steps::step`] is called, for tests that decide when.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(feature = "testing")]
+    pub fn stepped(
+        env: Env,
+        committer: &Committer,
+        log: Arc<dyn RelayStore>,
+        options: CacheOptions,
+    ) -> (Arc<Self>, Steps) {
+        let (cache, follower) = Self::new(env, committer, log, options);
+        (cache, Steps(follower))
+    }
+
     /// A cache, and who follows the log for it.
     fn new(env: Env, committer: &Committer, log: Arc<dyn RelayStore>, options: CacheOptions) -> (Arc<Self>, Follower) {
         let CacheOptions { bytes_max, shared } = options;
@@ -131,6 +146,22 @@ impl ReadCache {
             // It was told to end.
             let _ = task.await;
         }
+    }
+}
+
+/// Follows the log by hand.
+#[cfg(feature = "testing")]
+#[derive(Debug)]
+pub struct Steps(Follower);
+
+#[cfg(feature = "testing")]
+impl Steps {
+    /// Reads on in the log, a page at most. Answers whether there is more.
+    ///
+    /// # Errors
+    /// What the log answers.
+    pub async fn step(&mut self) -> crate::Result<bool> {
+        self.0.look().await
     }
 }
 

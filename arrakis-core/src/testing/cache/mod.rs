@@ -2,11 +2,14 @@
 //! can be tested. It needs room for what a test puts: a cache may forget, and then a test of what it keeps fails.
 
 pub mod get;
+pub mod law;
 pub mod put;
 pub mod remove;
+mod shaky;
 
 use std::sync::Arc;
 
+pub use self::shaky::{ShakyCache, SlowStore};
 use crate::cache::{Cache, CacheEntry, CacheKey, CacheKind, CacheOwner};
 use crate::{Env, ObjectTypeId, Seq, TenantId};
 
