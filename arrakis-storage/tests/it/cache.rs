@@ -5,3 +5,5 @@ mod law;
 mod local;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(all(feature = "memory", feature = "sqlite"))]
+mod restored;

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio::task::JoinHandle;
 
 use super::shaky::{ShakyCache, SlowStore};
-use crate::cache::{CACHE_STALE_MAX_MS, CacheOptions, CacheReport, ReadCache, Steps};
+use crate::cache::{CACHE_HISTORY_MAX, CACHE_STALE_MAX_MS, CacheOptions, CacheReport, ReadCache, Steps};
 use crate::kernel::{GetObjects, Kernel, KernelService, Objects};
 use crate::ontology::{NewOntology, Ontology, OntologyExt};
 use crate::relay::RelayStore;
@@ -253,4 +253,38 @@ pub async fn an_absent_object_appears_when_it_is_written(store: Arc<dyn Store>, 
     assert!(one.kernel.get(&ctx, request()).await.unwrap().objects[0].is_some());
     let beyond = GetObjects { at_least: Some(written.receipt.seq.next()), ..request() };
     assert_eq!(one.kernel.get(&ctx, beyond).await.unwrap_err().code(), "kernel.at_least.behind");
+}
+
+/// A log that is read in parts is the present only when it is read to its end, and one that is too long is not read from where it was.
+pub async fn a_long_log_is_read_to_its_end(store: Arc<dyn Store>, test: TestEnv) {
+    let mut world = World::new(store, test, 1).await;
+    let (_, ctx) = world.context();
+    let mut processes = world.processes.drain(..2);
+    let [mut one, other] = [processes.next().unwrap(), processes.next().unwrap()];
+    let edits = |name: i64| json!({ "edits": [{ "upsert": { "type": "Person", "properties": { "id": 1, "name": name.to_string() } } }] });
+    let request = || GetObjects::of("Person", [Key::Integer(1)]);
+    one.steps.step().await.unwrap();
+    for commits in [600, i64::try_from(CACHE_HISTORY_MAX).unwrap() + 600] {
+        one.kernel.get(&ctx, request()).await.unwrap();
+        let mut last = Seq(0);
+        for name in 0..commits {
+            last = other.kernel.write(&ctx, serde_json::from_value(edits(name)).unwrap()).await.unwrap().receipt.seq;
+        }
+        // What was known before is too old.
+        world.fixture.clock().advance(Duration::from_millis(CACHE_STALE_MAX_MS + 1));
+        let mut steps = 0;
+        while one.steps.step().await.unwrap() {
+            steps += 1;
+            let answer = one.kernel.get(&ctx, request()).await.unwrap();
+            assert_eq!(answer.seq, last, "the log is not read to its end: the store answers");
+        }
+        assert!(steps > 1, "{steps}");
+        let before = one.cache.report();
+        for _ in 0..2 {
+            let answer = one.kernel.get(&ctx, request()).await.unwrap();
+            assert_eq!(answer.objects[0].as_ref().map(|object| object.revision), Some(last));
+        }
+        let after = one.cache.report();
+        assert_eq!(after.hits - before.hits, 2, "after {commits} commits");
+    }
 }

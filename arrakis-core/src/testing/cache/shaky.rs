@@ -44,6 +44,16 @@ impl ShakyCache {
         self.shaky().fails = fails;
     }
 
+    /// How many entries it has.
+    pub fn len(&self) -> usize {
+        self.shaky().entries.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Takes a copy of everything.
     pub fn save(&self) {
         let mut shaky = self.shaky();

@@ -41,3 +41,9 @@ async fn an_absent_object_appears_when_it_is_written() {
     let test = TestEnv::default();
     law::an_absent_object_appears_when_it_is_written(store(&test), test).await;
 }
+
+#[tokio::test]
+async fn a_long_log_is_read_to_its_end() {
+    let test = TestEnv::default();
+    law::a_long_log_is_read_to_its_end(store(&test), test).await;
+}
