@@ -3,6 +3,10 @@
 mod arrakis;
 mod builder;
 
+pub use arrakis_core::cache::{
+    CACHE_BYTES_DEFAULT, CACHE_STALE_MAX_MS, Cache, CacheCapability, CacheEntry, CacheKey, CacheKind, CacheOptions,
+    CacheOwner, CacheReport,
+};
 pub use arrakis_core::kernel::plan::{Area, MeasureFunction, SortDirection, TimeUnit};
 pub use arrakis_core::kernel::{
     AGGREGATE_GROUPS_MAX, Act, ActBatch, ActResult, Acted, ActedBatch, ActionCall, ActionHandler, ActionLimits,
@@ -35,6 +39,8 @@ pub use arrakis_core::{
 #[cfg(feature = "derive")]
 pub use arrakis_core::{Object, Struct};
 pub use arrakis_storage::MemoryStore;
+#[cfg(feature = "redis")]
+pub use arrakis_storage::{RedisCache, RedisOptions};
 #[cfg(feature = "sqlite")]
 pub use arrakis_storage::{Durability, SqliteOptions, SqliteStore};
 

@@ -6,6 +6,9 @@ mod bad_file;
 #[cfg(feature = "cli")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod cli;
+#[cfg(all(feature = "redis", feature = "sqlite"))]
+#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+mod cache;
 mod facade;
 #[cfg(feature = "sqlite")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]

@@ -59,9 +59,9 @@ impl Filler {
                 }
             }
             for (owner, entries) in owners {
-                if !self.shared.put(owner, &entries).await {
-                    self.counters.dropped.add(entries.len());
-                }
+                let was_put = self.shared.put(owner, &entries).await;
+                let counter = if was_put { &self.counters.shared_fills } else { &self.counters.dropped };
+                counter.add(entries.len());
             }
         }
     }

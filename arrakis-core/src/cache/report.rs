@@ -18,6 +18,8 @@ pub struct CacheReport {
     pub joined: u64,
     /// Objects kept after they were read from the store.
     pub fills: u64,
+    /// Objects handed to the shared cache.
+    pub shared_fills: u64,
     /// Entries refused because their object may have changed since.
     pub stale_refused: u64,
     /// Reads that asked the store because the log was not known well enough: too long ago, or not as far as the read must see.
@@ -44,6 +46,7 @@ pub(super) struct Counters {
     pub(super) misses: Counter,
     pub(super) joined: Counter,
     pub(super) fills: Counter,
+    pub(super) shared_fills: Counter,
     pub(super) stale_refused: Counter,
     pub(super) behind: Counter,
     pub(super) foreign_refused: Counter,
@@ -76,6 +79,7 @@ impl Counters {
             misses: self.misses.get(),
             joined: self.joined.get(),
             fills: self.fills.get(),
+            shared_fills: self.shared_fills.get(),
             stale_refused: self.stale_refused.get(),
             behind: self.behind.get(),
             foreign_refused: self.foreign_refused.get(),

@@ -15,8 +15,8 @@ pub const CACHE_TIMEOUT_MS: u64 = 20;
 const TIMEOUT: Duration = Duration::from_millis(CACHE_TIMEOUT_MS);
 /// How many calls in a row fail before no more are made.
 const FAILURES_MAX: u32 = 3;
-/// How long no calls are made then, in milliseconds.
-pub const CACHE_PAUSE_MS: u64 = 1_000;
+/// How long no calls are made then, in milliseconds; after it one call finds out whether more are.
+pub const CACHE_PAUSE_MS: u64 = 250;
 const PAUSE: Duration = Duration::from_millis(CACHE_PAUSE_MS);
 
 /// The shared cache behind a breaker, with the seal of its entries.
