@@ -70,11 +70,15 @@ impl Arrakis {
         let (env, actor, (space, tenant)) = settings.into_parts()?;
         let scope = Scope { tenant: TenantId::named(&tenant)?, space: SpaceId::named(&space)? };
         let committer = Committer::start(Arc::clone(&store) as _);
-        let ontology = Arc::new(Ontology::new(env.clone(), committer.clone(), Arc::clone(&store) as _));
-        let kernel = Kernel::new(env.clone(), committer.clone(), Arc::clone(&store) as _, Arc::clone(&ontology) as _);
-        let mut kernel = kernel.with_action_limits(limits).with_hook_timeout(hook_timeout);
         let cache =
             cache_options.map(|options| ReadCache::start(env.clone(), &committer, Arc::clone(&store) as _, options));
+        let mut ontology = Ontology::new(env.clone(), committer.clone(), Arc::clone(&store) as _);
+        if let Some(cache) = &cache {
+            ontology = ontology.with_cache(Arc::clone(cache));
+        }
+        let ontology = Arc::new(ontology);
+        let kernel = Kernel::new(env.clone(), committer.clone(), Arc::clone(&store) as _, Arc::clone(&ontology) as _);
+        let mut kernel = kernel.with_action_limits(limits).with_hook_timeout(hook_timeout);
         if let Some(cache) = &cache {
             kernel = kernel.with_cache(Arc::clone(cache));
         }

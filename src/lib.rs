@@ -39,10 +39,10 @@ pub use arrakis_core::{
 #[cfg(feature = "derive")]
 pub use arrakis_core::{Object, Struct};
 pub use arrakis_storage::MemoryStore;
-#[cfg(feature = "redis")]
-pub use arrakis_storage::{RedisCache, RedisOptions};
 #[cfg(feature = "sqlite")]
 pub use arrakis_storage::{Durability, SqliteOptions, SqliteStore};
+#[cfg(feature = "redis")]
+pub use arrakis_storage::{RedisCache, RedisOptions};
 
 pub use self::arrakis::Arrakis;
 pub use self::builder::ArrakisBuilder;

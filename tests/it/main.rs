@@ -3,12 +3,12 @@
 #[cfg(feature = "sqlite")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod bad_file;
-#[cfg(feature = "cli")]
-#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
-mod cli;
 #[cfg(all(feature = "redis", feature = "sqlite"))]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod cache;
+#[cfg(feature = "cli")]
+#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+mod cli;
 mod facade;
 #[cfg(feature = "sqlite")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]

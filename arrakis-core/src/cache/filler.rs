@@ -13,8 +13,8 @@ use super::seal::{Place, Stamp};
 use super::shared::Shared;
 use super::window::Window;
 use super::{CACHE_VALUE_LEN_MAX, CacheEntry, CacheKey, CacheOwner, key};
-use crate::ontology::ObjectType;
 use crate::Seq;
+use crate::ontology::ObjectType;
 
 /// The most objects that wait to be handed to the shared cache; beyond it they are not.
 pub(super) const FILLS_WAITING_MAX: usize = 1_024;

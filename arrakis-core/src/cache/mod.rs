@@ -12,6 +12,7 @@ mod object;
 mod port;
 mod report;
 mod row;
+mod schema;
 mod seal;
 mod shared;
 mod shelf;

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use super::flight::Flight;
-use super::seal::{Place, Stamp};
+use super::seal::Stamp;
 use super::shared::Shared;
 use super::window::{MARKS, SlotId, Span, Window};
 use super::{CacheOwner, ReadCache, filler::Fill, key, row};
 use crate::kernel::{Object, Snapshot};
 use crate::ontology::ObjectType;
 use crate::{Key, ObjectTypeId, Scope, Seq, SpaceId, TenantId};
+
+/// Objects in the order asked, as of one commit.
+pub(crate) type Objects = Snapshot<Vec<Option<Object>>>;
 
 /// What an object is kept under in this process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,7 +57,7 @@ pub(crate) struct Wanted<'a> {
 #[derive(Debug)]
 pub(crate) enum Found {
     /// All of it, as of one commit, at which the version of the ontology was in force.
-    All(Snapshot<Vec<Option<Object>>>),
+    All(Objects),
     /// Not all of it.
     Missing(Missing),
 }
@@ -90,7 +93,7 @@ impl ReadCache {
     /// Objects as they are now, where all of them are known. What is not is looked for in the shared cache.
     pub(crate) async fn find(&self, wanted: Wanted<'_>) -> Found {
         self.interest.note();
-        let mut found = match self.judged(wanted) {
+        let mut found = match self.judged(wanted, &[]) {
             Ok(snapshot) => {
                 self.counters.hits.add(wanted.keys.len());
                 return Found::All(snapshot);
@@ -105,7 +108,7 @@ impl ReadCache {
             flight = self.flights.begin(&wanted.address(key)).await;
             if flight.is_none() {
                 self.counters.joined.add(1);
-                match self.judged(wanted) {
+                match self.judged(wanted, &[]) {
                     Ok(snapshot) => return Found::All(snapshot),
                     Err(now) => found = now,
                 }
@@ -115,11 +118,12 @@ impl ReadCache {
             && is_judged
         {
             let taken = self.take_shared(shared, wanted, &found).await;
-            if taken > 0 {
-                match self.judged(wanted) {
+            let count = taken.iter().flatten().count();
+            if count > 0 {
+                match self.judged(wanted, &taken) {
                     Ok(snapshot) => {
-                        self.counters.shared_hits.add(taken);
-                        self.counters.hits.add(wanted.keys.len().saturating_sub(taken));
+                        self.counters.shared_hits.add(count);
+                        self.counters.hits.add(wanted.keys.len().saturating_sub(count));
                         return Found::All(snapshot);
                     }
                     Err(now) => found = now,
@@ -131,24 +135,34 @@ impl ReadCache {
         Found::Missing(Missing { epoch: self.window.epoch(), found, _flight: flight })
     }
 
-    /// What this process keeps, if that is all, and of one state; else what it keeps that is right.
-    fn judged(&self, wanted: Wanted<'_>) -> Result<Snapshot<Vec<Option<Object>>>, Vec<Option<Arc<Kept>>>> {
+    /// What this process keeps, or else was just taken for the keys, if that is all, and of one state; else what is right of it.
+    fn judged(&self, wanted: Wanted<'_>, taken: &[Option<Arc<Kept>>]) -> Result<Objects, Vec<Option<Arc<Kept>>>> {
         let Some(watermark) = self.window.sight(self.env.monotonic(), wanted.least) else {
             self.counters.behind.add(1);
             return Err(vec![None; wanted.keys.len()]);
         };
         let epoch = self.window.epoch();
-        let found: Vec<_> = wanted.keys.iter().map(|key| self.kept(wanted, key, watermark, epoch)).collect();
-        let whole: Option<Vec<_>> = found.iter().map(|found| found.as_ref().map(|(kept, span)| (kept, *span))).collect();
+        let taken = taken.iter().chain(std::iter::repeat(&None));
+        let judge =
+            |(key, taken): (&Key, &Option<Arc<Kept>>)| self.judge(wanted, (key, taken.as_ref()), watermark, epoch);
+        let found: Vec<_> = wanted.keys.iter().zip(taken).map(judge).collect();
+        let whole: Option<Vec<_>> =
+            found.iter().map(|found| found.as_ref().map(|(kept, span)| (kept, *span))).collect();
         match whole.and_then(answer) {
             Some(snapshot) => Ok(snapshot),
             None => Err(found.into_iter().map(|found| found.map(|(kept, _)| kept)).collect()),
         }
     }
 
-    fn kept(&self, wanted: Wanted<'_>, key: &Key, watermark: Seq, epoch: u64) -> Option<(Arc<Kept>, Span)> {
+    fn judge(
+        &self,
+        wanted: Wanted<'_>,
+        (key, taken): (&Key, Option<&Arc<Kept>>),
+        watermark: Seq,
+        epoch: u64,
+    ) -> Option<(Arc<Kept>, Span)> {
         let address = wanted.address(key);
-        let kept = self.objects.get(&address).filter(|kept| wanted.is_of(kept, epoch))?;
+        let kept = self.objects.get(&address).or_else(|| taken.cloned()).filter(|kept| wanted.is_of(kept, epoch))?;
         let span = self.window.span(address.slot(&self.window), kept.seq, watermark);
         if span.is_none() {
             self.counters.stale_refused.add(1);
@@ -156,19 +170,29 @@ impl ReadCache {
         Some((kept, span?))
     }
 
-    /// Keeps what the shared cache has of what is missing. Answers how many that were.
-    async fn take_shared(&self, shared: &Shared, wanted: Wanted<'_>, found: &[Option<Arc<Kept>>]) -> usize {
+    /// Keeps what the shared cache has of what is missing, and answers it by the keys that were wanted.
+    async fn take_shared(
+        &self,
+        shared: &Shared,
+        wanted: Wanted<'_>,
+        found: &[Option<Arc<Kept>>],
+    ) -> Vec<Option<Arc<Kept>>> {
         let epoch = self.window.epoch();
-        let missing = wanted.keys.iter().zip(found).filter(|(_, found)| found.is_none());
-        let missing: Vec<_> = missing.map(|(key, _)| (wanted.address(key), key::object_text(key))).collect();
+        let holes: Vec<usize> = found.iter().enumerate().filter(|(_, kept)| kept.is_none()).map(|(at, _)| at).collect();
+        let missing = holes.iter().filter_map(|at| wanted.keys.get(*at));
+        let missing: Vec<_> = missing.map(|key| (wanted.address(key), key::object_text(key))).collect();
         let places: Vec<_> = missing.iter().map(|(address, text)| address.place(wanted.scope.space, text)).collect();
         let owner = CacheOwner::Tenant(wanted.scope.tenant);
         let entries = shared.get(owner, &places).await;
-        let (mut taken, mut foreign) = (0, Vec::new());
-        for (((address, _), place), entry) in missing.iter().zip(&places).zip(entries) {
+        let (mut taken, mut foreign) = (vec![None; found.len()], Vec::new());
+        for ((at, (of, place)), entry) in holes.into_iter().zip(missing.iter().zip(&places)).zip(entries) {
             let Some((stamp, payload)) = entry else { continue };
-            match self.admit(wanted, (address, *place), stamp, &payload, epoch) {
-                Admission::Kept => taken += 1,
+            match self.admit(wanted, &of.0, stamp, &payload, epoch) {
+                Admission::Kept(kept) => {
+                    if let Some(hole) = taken.get_mut(at) {
+                        *hole = Some(kept);
+                    }
+                }
                 Admission::Refused => self.counters.stale_refused.add(1),
                 Admission::Foreign => foreign.push(shared.seal.key(*place)),
             }
@@ -178,14 +202,7 @@ impl ReadCache {
     }
 
     /// Keeps what a process of this store has put, if it is right.
-    fn admit(
-        &self,
-        wanted: Wanted<'_>,
-        (address, _place): (&Address, Place<'_>),
-        stamp: Stamp,
-        payload: &[u8],
-        epoch: u64,
-    ) -> Admission {
+    fn admit(&self, wanted: Wanted<'_>, address: &Address, stamp: Stamp, payload: &[u8], epoch: u64) -> Admission {
         let watermark = self.window.watermark();
         let is_right = self.window.span(address.slot(&self.window), stamp.seq, watermark).is_some();
         if stamp.version != wanted.version || !is_right {
@@ -197,13 +214,13 @@ impl ReadCache {
             Some(mark) if mark != stamp.mark => return Admission::Foreign,
             Some(_) => {}
         }
-        let Some(object) = row::read(wanted.object_type, &address.key, payload) else { return Admission::Foreign };
+        let Ok(object) = row::read(wanted.object_type, &address.key, payload) else { return Admission::Foreign };
         let kept = self.keep(wanted, address, stamp.seq, epoch, object);
         if watermark.0.saturating_sub(stamp.seq.0) > MARKS / 2 {
             // Right still, it is put anew before it is too old to be told from others.
-            self.offer(wanted, address, kept, watermark);
+            self.offer(wanted, address, Arc::clone(&kept), watermark);
         }
-        Admission::Kept
+        Admission::Kept(kept)
     }
 
     fn keep(&self, wanted: Wanted<'_>, address: &Address, seq: Seq, epoch: u64, object: Option<Object>) -> Arc<Kept> {
@@ -225,12 +242,7 @@ impl ReadCache {
 
     /// Keeps what was read of what was missing, under the version of the ontology that was in force at that commit, and puts it together
     /// with what was found; `None` when the two are not of one state.
-    pub(crate) fn complete(
-        &self,
-        wanted: Wanted<'_>,
-        missing: Missing,
-        read: Snapshot<Vec<Option<Object>>>,
-    ) -> Option<Snapshot<Vec<Option<Object>>>> {
+    pub(crate) fn complete(&self, wanted: Wanted<'_>, missing: Missing, read: Objects) -> Option<Objects> {
         let Missing { epoch, mut found, _flight } = missing;
         let holes = wanted.keys.iter().zip(&mut found).filter(|(_, found)| found.is_none());
         for ((key, hole), object) in holes.zip(read.value) {
@@ -256,7 +268,7 @@ impl ReadCache {
 /// What becomes of an entry of the shared cache.
 enum Admission {
     /// It is right, and kept.
-    Kept,
+    Kept(Arc<Kept>),
     /// It may have changed since.
     Refused,
     /// It is of another log, or unreadable.
@@ -264,7 +276,7 @@ enum Admission {
 }
 
 /// The newest state all values are right in.
-fn answer(values: Vec<(&Arc<Kept>, Span)>) -> Option<Snapshot<Vec<Option<Object>>>> {
+fn answer(values: Vec<(&Arc<Kept>, Span)>) -> Option<Objects> {
     let first = values.iter().map(|(_, span)| span.first).max()?;
     let last = values.iter().map(|(_, span)| span.last).min()?;
     let value = values.into_iter().map(|(kept, _)| kept.object.clone()).collect();

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::kernel::{Object, Properties};
 use crate::ontology::ObjectType;
-use crate::{Key, Result, Seq, Value};
+use crate::{BaseType, Error, Key, Result, Seq, Value};
 
 /// The bytes of a whole object, or of there being none: JSON of its revision and its values in the order of the type.
 pub(super) fn write(object_type: &ObjectType, object: Option<&Object>) -> Vec<u8> {
@@ -19,24 +19,28 @@ pub(super) fn write(object_type: &ObjectType, object: Option<&Object>) -> Vec<u8
     json.to_string().into_bytes()
 }
 
-/// The object of bytes under the type they were written under; `None` for what cannot be read.
-pub(super) fn read(object_type: &ObjectType, key: &Key, bytes: &[u8]) -> Option<Option<Object>> {
-    let json: Json = serde_json::from_slice(bytes).ok()?;
+/// The object of bytes under the type they were written under, or that there is none.
+///
+/// # Errors
+/// `cache.row.unreadable`.
+pub(super) fn read(object_type: &ObjectType, key: &Key, bytes: &[u8]) -> Result<Option<Object>> {
+    let unreadable = || Error::corrupt("cache.row.unreadable", "a cached object cannot be read");
+    let json: Json = serde_json::from_slice(bytes).map_err(|e| unreadable().caused_by(e))?;
     if json.is_null() {
-        return Some(None);
+        return Ok(None);
     }
-    let [revision, Json::Array(values)] = json.as_array()?.as_slice() else { return None };
-    if values.len() != object_type.properties.len() {
-        return None;
-    }
+    let Some([revision, Json::Array(values)]) = json.as_array().map(Vec::as_slice) else { return Err(unreadable()) };
+    let revision = revision.as_u64().filter(|_| values.len() == object_type.properties.len()).ok_or_else(unreadable)?;
     let bases = object_type.properties.iter().map(|property| &property.data_type.base);
-    let values = values.iter().zip(bases).map(|(json, base)| if json.is_null() { Ok(Value::Null) } else { base.read(json) });
-    let values = values.collect::<Result<Vec<_>>>().ok()?;
-    Some(Some(Object {
+    let value = |(json, base): (&Json, &BaseType)| if json.is_null() { Ok(Value::Null) } else { base.read(json) };
+    Ok(Some(Object {
         object_type: object_type.api_name.clone(),
         key: key.clone(),
-        revision: Seq(revision.as_u64()?),
-        properties: Properties::new(object_type.names.clone(), values),
+        revision: Seq(revision),
+        properties: Properties::new(
+            object_type.names.clone(),
+            values.iter().zip(bases).map(value).collect::<Result<_>>()?,
+        ),
     }))
 }
 

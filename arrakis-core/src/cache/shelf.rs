@@ -104,18 +104,11 @@ impl<K: Clone + Eq + Hash, V> Part<K, V> {
     fn insert(&mut self, place: Place<K, V>) {
         self.bytes += place.bytes;
         let key = place.key.clone();
-        let index = match self.free.pop() {
-            Some(index) => {
-                if let Some(free) = self.places.get_mut(index) {
-                    *free = Some(place);
-                }
-                index
-            }
-            None => {
-                self.places.push(Some(place));
-                self.places.len() - 1
-            }
-        };
+        let index = self.free.pop().unwrap_or(self.places.len());
+        match self.places.get_mut(index) {
+            Some(free) => *free = Some(place),
+            None => self.places.push(Some(place)),
+        }
         self.index.insert(key, index);
     }
 
@@ -157,6 +150,7 @@ impl<K, V> fmt::Debug for Shelf<K, V> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as the shelf asks it")]
     fn replace(_: &u64) -> bool {
         false
     }

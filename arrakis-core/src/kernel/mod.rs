@@ -37,13 +37,13 @@ pub use self::edit::{Edit, Expect, NewProperties, REASON_LEN_MAX, Write, Written
 pub use self::engine::{Kernel, SCHEMA_RETRIES_MAX};
 pub use self::evaluate::{Linked, Unlinked};
 pub use self::exact_sum::ExactSum;
+pub(crate) use self::feed::first;
 pub use self::feed::{
     CHANGES_LIMIT_DEFAULT, CHANGES_LIMIT_MAX, CHANGES_TYPES_MAX, CHANGES_WAIT_MAX_MS, ChangedLink, ChangedObject,
     Changes, ChangesSince, ChangesStream, CommitChanges, ElementNames, FeedService, HEAD_POLL_MS, InitialPage,
     LIVE_MEMBERS_MAX, LeftObject, Origin, PublishedVersion, SUBSCRIPTION_BUFFER_DEFAULT, SUBSCRIPTION_BUFFER_MAX,
     SetDelta, SetEvent, SetEvents, Subscribe, Subscription,
 };
-pub(crate) use self::feed::first;
 pub use self::filter::{FILTER_DEPTH_MAX, FILTER_TERMS_MAX, FILTER_TEXT_LEN_MAX, Filter, IN_VALUES_MAX, PropertyValue};
 pub use self::get::{GetObjects, Objects};
 pub use self::history::{History, Subject, Versions};

@@ -142,7 +142,9 @@ mod tests {
             let entry = CacheEntry { seq: Seq(seq), bytes: bytes.into() };
             assert_eq!(read(&write(&entry)), Some(entry));
         }
-        for other in [&b""[..], b"1", b"0000000000000000000", b"0000000000000000000x", b"99999999999999999999", &[255; 40]] {
+        for other in
+            [&b""[..], b"1", b"0000000000000000000", b"0000000000000000000x", b"99999999999999999999", &[255; 40]]
+        {
             assert_eq!(read(other), None, "{other:?}");
         }
     }

@@ -10,8 +10,7 @@ use arrakis::{Arrakis, CacheOptions, KernelExt};
 use serde_json::json;
 use xtask::services::{Kind, Redis, url_or_skip};
 
-const COUNTERS: &str =
-    "object_types: [{name: Counter, primary_key: id, properties: [{name: id, type: integer}, {name: count, type: integer}]}]";
+const COUNTERS: &str = "object_types: [{name: Counter, primary_key: id, properties: [{name: id, type: integer}, {name: count, type: integer}]}]";
 
 const COUNTERS_READ: i64 = 100;
 
@@ -41,8 +40,7 @@ fn remove(path: &Path) {
 
 #[tokio::test]
 async fn what_cannot_be_used_is_refused_when_opening_and_no_secret_shown() {
-    for (url, code) in
-        [("redis://:sesame@127.0.0.1:1", "redis.unreachable"), ("rediss:sesame", "redis.url.malformed")]
+    for (url, code) in [("redis://:sesame@127.0.0.1:1", "redis.unreachable"), ("rediss:sesame", "redis.url.malformed")]
     {
         let builder = Arrakis::builder().redis(url);
         assert!(!format!("{builder:?}").contains("sesame"));
@@ -79,7 +77,11 @@ async fn a_second_process_finds_what_the_first_has_read() {
         read(&one, 1).await;
     }
     one.kernel().modify(&ctx, "Counter", 1, json!({ "count": 8 })).await.unwrap();
-    assert_eq!(serde_json::to_value(read(&one, 1).await).unwrap()["properties"]["count"], 8, "at once where it was written");
+    assert_eq!(
+        serde_json::to_value(read(&one, 1).await).unwrap()["properties"]["count"],
+        8,
+        "at once where it was written"
+    );
     while serde_json::to_value(read(&other, 1).await).unwrap()["properties"]["count"] == 7 {}
     one.close().await;
     other.close().await;

@@ -116,7 +116,9 @@ fn io_crates(metadata: &Value, packages: &BTreeMap<&str, Package<'_>>, core: &Pa
     let mut reached = BTreeSet::new();
     let mut open = vec![core.id];
     while let Some(id) = open.pop() {
-        if reached.insert(id) {
+        let is_tokio = packages.get(id).is_some_and(|package| package.name == "tokio");
+        // What tokio reaches here is what the features others ask of it bring: the core's own are looked at by themselves.
+        if reached.insert(id) && !is_tokio {
             let edges = nodes.get(id).into_iter().flat_map(|node| list(node, "deps"));
             open.extend(edges.filter(|edge| !is_only_for_tests(edge)).map(|edge| text(edge, "pkg")));
         }

@@ -1,8 +1,8 @@
 //! What is kept is answered, to whom it belongs.
 
 use super::{Kept, entry, key, owner};
-use crate::cache::{CACHE_BATCH_MAX, CacheKey, CacheKind};
 use crate::ObjectTypeId;
+use crate::cache::{CACHE_BATCH_MAX, CacheKey, CacheKind};
 
 /// `None` for a key nothing is kept under.
 pub async fn nothing_is_kept_under_a_new_key(kept: Kept) {

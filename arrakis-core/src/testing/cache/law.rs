@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::shaky::{ShakyCache, SlowStore};
 use crate::cache::{CACHE_HISTORY_MAX, CACHE_STALE_MAX_MS, CacheOptions, CacheReport, ReadCache, Steps};
 use crate::kernel::{GetObjects, Kernel, KernelService, Objects};
-use crate::ontology::{NewOntology, Ontology, OntologyExt};
+use crate::ontology::{NewOntology, Ontology, OntologyExt, SchemaSource};
 use crate::relay::RelayStore;
 use crate::testing::{Fixture, TestEnv};
 use crate::{Committer, Context, Effect, Key, Scope, Seq, Store};
@@ -76,6 +76,7 @@ impl World {
             let log = Arc::clone(&fixture.store) as Arc<dyn RelayStore>;
             let (cache, steps) = ReadCache::stepped(fixture.env().clone(), &committer, log, options);
             let kernel = kernel.with_cache(Arc::clone(&cache));
+            let ontology = Arc::new(Ontology::clone(&ontology).with_cache(Arc::clone(&cache)));
             Process { kernel, ontology, cache, steps, acknowledged: Vec::new() }
         };
         let processes = (0..PROCESSES as u64).map(process).collect();
@@ -102,7 +103,9 @@ impl World {
         match self.random.u8(..10) {
             0 => json!({ "delete": { "type": "Person", "key": id } }),
             1 => json!({ "delete": { "type": "Task", "key": id } }),
-            2 | 3 => json!({ "upsert": { "type": "Task", "properties": { "id": id, "owner": other, "parent": null } } }),
+            2 | 3 => {
+                json!({ "upsert": { "type": "Task", "properties": { "id": id, "owner": other, "parent": null } } })
+            }
             4 => json!({ "upsert": { "type": "Task", "properties": { "id": id, "parent": other } } }),
             5 => json!({ "modify": { "type": "Person", "key": id, "properties": { "boss": other } } }),
             6 | 7 => json!({ "modify": { "type": "Person", "key": id, "properties": { "rank": rank } } }),
@@ -156,10 +159,17 @@ impl World {
         let object_type = if self.random.bool() { "Person" } else { "Task" };
         let keys: Vec<i64> = (0..self.random.usize(1..=3)).map(|_| self.key()).collect();
         let mut request = GetObjects::of(object_type, keys);
-        let head = self.heads.last().unwrap().1;
         if self.random.u8(..4) == 0 {
+            let head = self.heads.last().unwrap().1;
             request.at_least = Some(Seq(self.random.u64(head.0.saturating_sub(5)..=head.0)));
         }
+        // The same may be asked for by several at once.
+        for _ in 0..self.random.usize(1..=2) {
+            self.ask(index, request.clone());
+        }
+    }
+
+    fn ask(&mut self, index: usize, request: GetObjects) {
         let now = self.fixture.env().monotonic();
         let bound = now.saturating_sub(Duration::from_millis(CACHE_STALE_MAX_MS));
         // Of what was committed at that very instant it may know, or not.
@@ -190,7 +200,8 @@ impl World {
                 Effect::Object(of, key, _) => *of == object_type && request.keys.contains(key),
                 _ => false,
             };
-            let missed = expected.acknowledged.iter().find(|own| **own > answer.seq && effects[own].iter().any(touches));
+            let missed =
+                expected.acknowledged.iter().find(|own| **own > answer.seq && effects[own].iter().any(touches));
             assert_eq!(missed, None, "{request:?} as of {}: the process wrote it itself", answer.seq);
         }
     }
@@ -230,6 +241,30 @@ pub async fn answers_are_the_stores_own(store: Arc<dyn Store>, test: TestEnv, se
         process.cache.close().await;
     }
     reports
+}
+
+/// A version of the ontology is read once for all processes, and is the one the store has.
+pub async fn a_version_of_the_ontology_is_shared(store: Arc<dyn Store>, test: TestEnv) {
+    let mut world = World::new(store, test, 1).await;
+    world.publish().await;
+    world.publish().await;
+    let space = world.fixture.own.space;
+    for round in 0..2 {
+        for process in &world.processes {
+            for version in 1..=3 {
+                let stored = world.fixture.store.schema_version(space, version).await.unwrap().unwrap();
+                let schema = SchemaSource::version(&*process.ontology, space, version).await.unwrap();
+                assert_eq!((schema.version, schema.hash), (stored.version, stored.hash));
+                assert_eq!(schema.to_stored().unwrap(), stored.to_stored().unwrap());
+            }
+            let unknown = SchemaSource::version(&*process.ontology, space, 4).await.unwrap_err();
+            assert_eq!(unknown.code(), "ontology.version.unknown");
+        }
+        let reports = world.processes.iter().map(|process| process.cache.report());
+        let (hits, fills) =
+            reports.fold((0, 0), |sum, report| (sum.0 + report.shared_hits, sum.1 + report.shared_fills));
+        assert!(hits > 0 && fills > 0 && hits + fills <= 9, "round {round}: {hits} found, {fills} put");
+    }
 }
 
 /// A key that is not there is kept as well, until it is.

@@ -7,7 +7,8 @@ use crate::cache::{CACHE_BATCH_MAX, CACHE_VALUE_LEN_MAX};
 pub async fn any_bytes_are_answered_as_they_were_put(kept: Kept) {
     let every: Vec<u8> = (0..=255).collect();
     let longest = vec![0xa5; CACHE_VALUE_LEN_MAX];
-    for (text, bytes) in [("empty", &[][..]), ("zero", &[0]), ("line", b"\r\n$-1\r\n"), ("all", &every), ("long", &longest)]
+    for (text, bytes) in
+        [("empty", &[][..]), ("zero", &[0]), ("line", b"\r\n$-1\r\n"), ("all", &every), ("long", &longest)]
     {
         kept.put(text, u64::MAX, bytes).await;
         assert!(kept.get(text).await == Some((u64::MAX, bytes.to_vec())), "{text}");

@@ -56,14 +56,14 @@ impl ShakyCache {
 
     /// Takes a copy of everything.
     pub fn save(&self) {
-        let mut shaky = self.shaky();
-        shaky.saved = shaky.entries.clone();
+        let shaky = &mut *self.shaky();
+        shaky.saved.clone_from(&shaky.entries);
     }
 
     /// Comes back with the last copy.
     pub fn restore(&self) {
-        let mut shaky = self.shaky();
-        shaky.entries = shaky.saved.clone();
+        let shaky = &mut *self.shaky();
+        shaky.entries.clone_from(&shaky.saved);
     }
 
     /// Forgets everything.

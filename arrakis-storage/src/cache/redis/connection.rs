@@ -58,8 +58,11 @@ impl Connection {
     pub(super) async fn open(url: &str) -> Result<Self> {
         // What the crate says of a URL might repeat it, and with it the password.
         let client = Client::open(url).map_err(|_| {
-            Error::invalid("redis.url.malformed", "the Redis URL is not one: expected redis://[user[:password]@]host[:port][/db]")
-                .with("setting", "redis")
+            Error::invalid(
+                "redis.url.malformed",
+                "the Redis URL is not one: expected redis://[user[:password]@]host[:port][/db]",
+            )
+            .with("setting", "redis")
         })?;
         let mut connection = connect(&client).await.map_err(|error| refused(&client, error))?;
         let said: String = redis::cmd("INFO")

@@ -47,3 +47,9 @@ async fn a_long_log_is_read_to_its_end() {
     let test = TestEnv::default();
     law::a_long_log_is_read_to_its_end(store(&test), test).await;
 }
+
+#[tokio::test]
+async fn a_version_of_the_ontology_is_shared() {
+    let test = TestEnv::default();
+    law::a_version_of_the_ontology_is_shared(store(&test), test).await;
+}

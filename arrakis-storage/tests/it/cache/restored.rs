@@ -1,8 +1,8 @@
 //! A store that was restored from an older copy: what was cached of what happened after the copy never happened.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arrakis_core::cache::{CacheOptions, ReadCache, Steps};
@@ -84,7 +84,8 @@ async fn what_happened_after_the_copy_is_not_answered() {
     let fixture = Fixture::new(Arc::clone(&store), test.clone()).await;
     let ctx = fixture.context(fixture.own);
     drop(fixture);
-    let process = |store: &Arc<dyn Store>| Process::new(test.env(), store, Arc::clone(store) as _, &shared, ctx.clone());
+    let process =
+        |store: &Arc<dyn Store>| Process::new(test.env(), store, Arc::clone(store) as _, &shared, ctx.clone());
     let before = process(&store);
     before.name(1, "kept").await;
     before.close().await;
