@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arrakis_core::cache::{CacheReport, ReadCache};
 use arrakis_core::commit::AuditRecord;
 use arrakis_core::kernel::{ActionHandler, ActionService, CommitValidator, FeedService, Kernel, KernelService};
 use arrakis_core::ontology::{Class, Finding, NewOntology, Ontology, OntologyService, Published};
@@ -31,6 +32,7 @@ struct Inner {
     committer: Committer,
     ontology: Arc<dyn OntologyService>,
     kernel: Kernel,
+    cache: Option<Arc<ReadCache>>,
 }
 
 impl Arrakis {
@@ -77,13 +79,23 @@ impl Arrakis {
 
     pub(crate) async fn start(settings: ArrakisBuilder, store: Arc<dyn Store>) -> Result<Self> {
         let (limits, hook_timeout) = (settings.action_limits, settings.hook_timeout);
+        let cache_options = settings.cache_options().await?;
         let (env, actor, (space, tenant)) = settings.into_parts()?;
         let scope = Scope { tenant: TenantId::named(&tenant)?, space: SpaceId::named(&space)? };
         let committer = Committer::start(Arc::clone(&store) as _);
-        let ontology = Arc::new(Ontology::new(env.clone(), committer.clone(), Arc::clone(&store) as _));
+        let cache =
+            cache_options.map(|options| ReadCache::start(env.clone(), &committer, Arc::clone(&store) as _, options));
+        let mut ontology = Ontology::new(env.clone(), committer.clone(), Arc::clone(&store) as _);
+        if let Some(cache) = &cache {
+            ontology = ontology.with_cache(Arc::clone(cache));
+        }
+        let ontology = Arc::new(ontology);
         let kernel = Kernel::new(env.clone(), committer.clone(), Arc::clone(&store) as _, Arc::clone(&ontology) as _);
-        let kernel = kernel.with_action_limits(limits).with_hook_timeout(hook_timeout);
-        let inner = Inner { env, scope, actor, store, committer, ontology, kernel };
+        let mut kernel = kernel.with_action_limits(limits).with_hook_timeout(hook_timeout);
+        if let Some(cache) = &cache {
+            kernel = kernel.with_cache(Arc::clone(cache));
+        }
+        let inner = Inner { env, scope, actor, store, committer, ontology, kernel, cache };
         let arrakis = Self { inner: Arc::new(inner) };
         let ctx = arrakis.context();
         if arrakis.inner.store.tenant(scope.tenant).await?.is_none() {
@@ -92,12 +104,13 @@ impl Arrakis {
         arrakis.create_tenant(&ctx, &tenant, scope.space).await?;
         Ok(arrakis)
     }
+
     /// Gives this clone up. When it is the last, ends every subscription, waits for the writes under way, brings the statistics reads
     /// are planned by up to date, and releases the file. Dropping the last clone does the same, but nobody learns when.
     pub async fn close(self) {
-        let Some(Inner { store, committer, ontology, kernel, .. }) = Arc::into_inner(self.inner) else { return };
+        let Some(Inner { store, committer, ontology, kernel, cache, .. }) = Arc::into_inner(self.inner) else { return };
         kernel.close().await;
-        drop((ontology, kernel));
+        drop((ontology, kernel, cache));
         committer.close().await;
         // The last reference to a store may wait for its threads. One that panicked has nothing more to release.
         let _ = tokio::task::spawn_blocking(move || drop(store)).await;
@@ -116,6 +129,11 @@ impl Arrakis {
     /// The feed: what changed, commit by commit, and sets that tell as they change.
     pub fn feed(&self) -> &dyn FeedService {
         &self.inner.kernel
+    }
+
+    /// What the cache did so far; `None` without one.
+    pub fn cache_report(&self) -> Option<CacheReport> {
+        self.inner.cache.as_ref().map(|cache| cache.report())
     }
 
     /// The actions the ontology declares: validate and execute them, undo what was done.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrakis_core::cache::CacheOptions;
 use arrakis_core::kernel::{ActionLimits, HOOK_TIMEOUT_DEFAULT};
 use arrakis_core::{Actor, Env, Result, Store, TENANCY_NAME_DEFAULT};
 use arrakis_storage::MemoryStore;
@@ -25,10 +26,25 @@ pub struct ArrakisBuilder {
     actor: Option<Actor>,
     pub(crate) action_limits: ActionLimits,
     pub(crate) hook_timeout: Duration,
+    cache: Option<CacheOptions>,
+    #[cfg(feature = "redis")]
+    redis: Option<RedisUrl>,
     #[cfg(feature = "sqlite")]
     sqlite: SqliteOptions,
     #[cfg(feature = "postgres")]
     postgres: PgOptions,
+}
+
+/// An address that may hold a password.
+#[cfg(feature = "redis")]
+#[derive(Clone)]
+struct RedisUrl(String);
+
+#[cfg(feature = "redis")]
+impl std::fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RedisUrl(…)")
+    }
 }
 
 impl Default for ArrakisBuilder {
@@ -41,6 +57,9 @@ impl Default for ArrakisBuilder {
             actor: None,
             action_limits: ActionLimits::default(),
             hook_timeout: HOOK_TIMEOUT_DEFAULT,
+            cache: None,
+            #[cfg(feature = "redis")]
+            redis: None,
             #[cfg(feature = "sqlite")]
             sqlite: SqliteOptions::default(),
             #[cfg(feature = "postgres")]
@@ -89,6 +108,24 @@ impl ArrakisBuilder {
     #[must_use]
     pub const fn hook_timeout(mut self, timeout: Duration) -> Self {
         self.hook_timeout = timeout;
+        self
+    }
+
+    /// Answers reads of objects by key from a cache where it is known to be right; without it, each read goes to the store. What is
+    /// answered is at most [`arrakis_core::cache::CACHE_STALE_MAX_MS`] old, and not at all older than what a read states as `at_least`
+    /// and what was written through this store before.
+    #[must_use]
+    pub fn cache(mut self, options: CacheOptions) -> Self {
+        self.cache = Some(options);
+        self
+    }
+
+    /// Shares what is cached with other processes through Redis, in place of the shared cache the options name. The URL is such as
+    /// `redis://user:password@host:6379/0`; opening fails where it cannot be used, and names the setting `redis`.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        self.redis = Some(RedisUrl(url.into()));
         self
     }
 
@@ -154,12 +191,24 @@ impl ArrakisBuilder {
     /// Over any store.
     ///
     /// # Errors
-    /// `tenancy.name.malformed`; `tenancy.tenant.other_space`; what the store answers.
+    /// `tenancy.name.malformed`; `tenancy.tenant.other_space`; what the store answers; what Redis is refused for, `redis.*`.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn over(self, store: Arc<dyn Store>) -> Result<Arrakis> {
         Arrakis::start(self, store).await
+    }
+
+    /// How reads are cached, if they are.
+    #[cfg_attr(not(feature = "redis"), expect(clippy::unused_async, reason = "only a server is waited for"))]
+    pub(crate) async fn cache_options(&self) -> Result<Option<CacheOptions>> {
+        #[cfg(feature = "redis")]
+        if let Some(RedisUrl(url)) = &self.redis {
+            let redis = arrakis_storage::RedisCache::connect(url, arrakis_storage::RedisOptions::default()).await?;
+            let options = self.cache.clone().unwrap_or_default();
+            return Ok(Some(CacheOptions { shared: Some(Arc::new(redis)), ..options }));
+        }
+        Ok(self.cache.clone())
     }
 
     pub(crate) fn into_parts(self) -> Result<(Env, Actor, (String, String))> {

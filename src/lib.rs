@@ -3,6 +3,10 @@
 mod arrakis;
 mod builder;
 
+pub use arrakis_core::cache::{
+    CACHE_BYTES_DEFAULT, CACHE_STALE_MAX_MS, Cache, CacheCapability, CacheEntry, CacheKey, CacheKind, CacheOptions,
+    CacheOwner, CacheReport,
+};
 pub use arrakis_core::kernel::plan::{Area, MeasureFunction, SortDirection, TimeUnit};
 pub use arrakis_core::kernel::{
     AGGREGATE_GROUPS_MAX, Act, ActBatch, ActResult, Acted, ActedBatch, ActionCall, ActionHandler, ActionLimits,
@@ -39,6 +43,8 @@ pub use arrakis_storage::MemoryStore;
 pub use arrakis_storage::{Durability, SqliteOptions, SqliteStore};
 #[cfg(feature = "postgres")]
 pub use arrakis_storage::{Fence, PgOptions, PgStore};
+#[cfg(feature = "redis")]
+pub use arrakis_storage::{RedisCache, RedisOptions};
 
 pub use self::arrakis::Arrakis;
 pub use self::builder::ArrakisBuilder;

@@ -3,6 +3,8 @@
 //! Adapters of the storage ports of [`arrakis_core`]. Each passes the conformance suites of `arrakis_core::testing`, and file names
 //! are the same in every adapter: one noun, one file.
 
+#[cfg(feature = "cache")]
+mod cache;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "postgres")]
@@ -12,6 +14,10 @@ mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "cache")]
+pub use self::cache::LocalCache;
+#[cfg(feature = "redis")]
+pub use self::cache::{RedisCache, RedisOptions};
 #[cfg(feature = "memory")]
 pub use self::memory::MemoryStore;
 #[cfg(feature = "postgres")]

@@ -1,13 +1,13 @@
 //! Group commit: whatever arrives while one batch is in flight becomes the next.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::log::UNDONE;
-use super::{Atomicity, Commit, CommitLog, Receipt};
-use crate::{Error, Outcome, Result, Seq};
+use super::{Atomicity, Change, Commit, CommitLog, ObjectOp, Receipt};
+use crate::{Error, Key, ObjectTypeId, Outcome, Result, Seq, TenantId};
 
 /// The most commits in one batch.
 pub const COMMIT_BATCH_MAX: usize = 1_024;
@@ -34,6 +34,39 @@ struct Shared {
     /// Whose turn it is to hand a batch to the store: one at a time, so that whoever comes meanwhile shares the next.
     turn: Semaphore,
     seen: watch::Sender<Seq>,
+    witnesses: RwLock<Vec<Arc<dyn Witness>>>,
+}
+
+/// Hears of each commit of this process before its writer does.
+pub(crate) trait Witness: std::fmt::Debug + Send + Sync {
+    /// A commit was applied.
+    fn committed(&self, named: &Named, seq: Seq);
+}
+
+/// The objects a commit names.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) tenant: TenantId,
+    pub(crate) objects: Vec<(ObjectTypeId, Key)>,
+    /// It may change other objects too, as on-delete rules and publications do.
+    pub(crate) reaches_further: bool,
+}
+
+impl Named {
+    fn of(commit: &Commit) -> Self {
+        let mut named = Self { tenant: commit.scope.tenant, objects: Vec::new(), reaches_further: false };
+        for change in &commit.changes {
+            match change {
+                Change::Object(change) => {
+                    named.objects.push((change.object.object_type.id, change.object.key.clone()));
+                    named.reaches_further |= matches!(change.op, ObjectOp::Delete);
+                }
+                Change::Publish(_) => named.reaches_further = true,
+                Change::Link(_) | Change::Tenancy(_) => {}
+            }
+        }
+        named
+    }
 }
 
 impl Committer {
@@ -43,7 +76,11 @@ impl Committer {
     /// Outside a tokio runtime.
     pub fn start(log: Arc<dyn CommitLog>) -> Self {
         let (queue, waiting) = mpsc::channel(COMMIT_QUEUE_MAX);
-        let shared = Arc::new(Shared { turn: Semaphore::new(1), seen: watch::Sender::new(Seq(0)) });
+        let shared = Arc::new(Shared {
+            turn: Semaphore::new(1),
+            seen: watch::Sender::new(Seq(0)),
+            witnesses: RwLock::default(),
+        });
         let task = tokio::runtime::Handle::current().spawn(lead(Arc::clone(&log), waiting, Arc::clone(&shared)));
         Self { queue, log, shared, task: Arc::new(task) }
     }
@@ -55,8 +92,7 @@ impl Committer {
     pub async fn commit(&self, commit: Commit) -> Result<Receipt> {
         // Alone, it goes straight to the store: two wake-ups of tasks fewer. While a batch is in flight it joins the next one.
         if let Ok(_turn) = self.shared.turn.try_acquire() {
-            let mut results = self.log.commit_batch(vec![commit], Atomicity::Each).await;
-            self.shared.note(&results);
+            let mut results = self.shared.apply(&*self.log, vec![commit], Atomicity::Each).await;
             return results
                 .pop()
                 .unwrap_or_else(|| Err(Error::internal("commit.unanswered", "a commit has no answer")));
@@ -74,8 +110,7 @@ impl Committer {
     pub async fn commit_all(&self, commits: Vec<Commit>) -> Result<Vec<Receipt>, (usize, Error)> {
         let mut receipts = Vec::with_capacity(commits.len());
         let mut refused: Option<(usize, Error)> = None;
-        let results = self.log.commit_batch(commits, Atomicity::All).await;
-        self.shared.note(&results);
+        let results = self.shared.apply(&*self.log, commits, Atomicity::All).await;
         for (index, result) in results.into_iter().enumerate() {
             match result {
                 Ok(receipt) => receipts.push(receipt),
@@ -91,9 +126,7 @@ impl Committer {
 
     /// Commits many values in one transaction of their own, each by itself. Answers one result per commit, in order.
     pub async fn commit_each(&self, commits: Vec<Commit>) -> Vec<Result<Receipt>> {
-        let results = self.log.commit_batch(commits, Atomicity::Each).await;
-        self.shared.note(&results);
-        results
+        self.shared.apply(&*self.log, commits, Atomicity::Each).await
     }
 
     /// Gives this clone up. When it is the last, waits until every commit handed over is answered and the log is let go.
@@ -112,6 +145,11 @@ impl Committer {
         self.shared.seen.subscribe()
     }
 
+    /// From now on a witness hears of each commit that is applied through this and its clones, before its writer does.
+    pub(crate) fn witnessed_by(&self, witness: Arc<dyn Witness>) {
+        self.shared.witnesses.write().unwrap_or_else(PoisonError::into_inner).push(witness);
+    }
+
     /// The log behind it.
     pub fn log(&self) -> &Arc<dyn CommitLog> {
         &self.log
@@ -119,6 +157,23 @@ impl Committer {
 }
 
 impl Shared {
+    /// Hands a batch to the store, and tells of what was applied.
+    async fn apply(&self, log: &dyn CommitLog, commits: Vec<Commit>, atomicity: Atomicity) -> Vec<Result<Receipt>> {
+        let is_witnessed = !self.witnesses.read().unwrap_or_else(PoisonError::into_inner).is_empty();
+        let named: Vec<_> = if is_witnessed { commits.iter().map(Named::of).collect() } else { Vec::new() };
+        let results = log.commit_batch(commits, atomicity).await;
+        if is_witnessed {
+            let witnesses = self.witnesses.read().unwrap_or_else(PoisonError::into_inner);
+            for (named, result) in named.iter().zip(&results) {
+                if let Ok(receipt) = result {
+                    witnesses.iter().for_each(|witness| witness.committed(named, receipt.seq));
+                }
+            }
+        }
+        self.note(&results);
+        results
+    }
+
     /// Tells whoever waits for commits of the newest one of a batch.
     fn note(&self, results: &[Result<Receipt>]) {
         if let Some(newest) = results.iter().flatten().map(|receipt| receipt.seq).max() {
@@ -142,8 +197,7 @@ async fn lead(log: Arc<dyn CommitLog>, mut waiting: mpsc::Receiver<Waiting>, sha
             batch.push(entry);
         }
         let (commits, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|entry| (entry.commit, entry.answer)).unzip();
-        let results = log.commit_batch(commits, Atomicity::Each).await;
-        shared.note(&results);
+        let results = shared.apply(&*log, commits, Atomicity::Each).await;
         for (answer, result) in answers.into_iter().zip(results) {
             // A writer that stopped waiting has no use for its answer.
             let _ = answer.send(result);

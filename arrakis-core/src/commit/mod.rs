@@ -14,5 +14,6 @@ pub use self::change::{
     ObjectOp, ObjectRef, Precondition, Publication, Receipt, TenancyChange,
 };
 pub use self::committer::{COMMIT_BATCH_MAX, COMMIT_QUEUE_MAX, Committer};
+pub(crate) use self::committer::{Named, Witness};
 pub use self::log::{Atomicity, CommitLog, Effect, EffectKind, LogEntry, LogPage, undone};
 pub use self::txn::{StoredLink, StoredRow, Tenant, Txn, VisitLink, VisitObject};

@@ -37,6 +37,7 @@ pub use self::edit::{Edit, Expect, NewProperties, REASON_LEN_MAX, Write, Written
 pub use self::engine::{Kernel, SCHEMA_RETRIES_MAX};
 pub use self::evaluate::{Linked, Unlinked};
 pub use self::exact_sum::ExactSum;
+pub(crate) use self::feed::first;
 pub use self::feed::{
     CHANGES_LIMIT_DEFAULT, CHANGES_LIMIT_MAX, CHANGES_TYPES_MAX, CHANGES_WAIT_MAX_MS, ChangedLink, ChangedObject,
     Changes, ChangesSince, ChangesStream, CommitChanges, ElementNames, FeedService, HEAD_POLL_MS, InitialPage,

@@ -11,6 +11,7 @@ use super::{
     ApplyPlan, Class, ListSchemaVersions, NewOntology, OntologyService, OntologyStore, Plan, Planning, Published,
     Schema, SchemaSource, SchemaVersion, SchemaVersions, validate,
 };
+use crate::cache::ReadCache;
 use crate::commit::{AuditRecord, Event, Publication};
 use crate::{Change, Commit, CommitId, Committer, Context, Env, Error, Permission, Receipt, Result, Seq, SpaceId};
 
@@ -21,12 +22,20 @@ pub struct Ontology {
     committer: Committer,
     store: Arc<dyn OntologyStore>,
     cache: Arc<SchemaCache>,
+    shared: Option<Arc<ReadCache>>,
 }
 
 impl Ontology {
     /// An ontology over a store, with the commit log every publication goes through.
     pub fn new(env: Env, committer: Committer, store: Arc<dyn OntologyStore>) -> Self {
-        Self { env, committer, store, cache: Arc::default() }
+        Self { env, committer, store, cache: Arc::default(), shared: None }
+    }
+
+    /// With a cache that is looked in for versions this process has not read, where it is shared.
+    #[must_use]
+    pub fn with_cache(mut self, cache: Arc<ReadCache>) -> Self {
+        self.shared = Some(cache).filter(|cache| cache.is_shared());
+        self
     }
 
     /// Passes with the permission, before the deadline.
@@ -50,11 +59,33 @@ impl Ontology {
         if let Some(schema) = self.cache.version(space, version) {
             return Ok(schema);
         }
-        let schema = self.store.schema_version(space, version).await?.ok_or_else(|| {
-            Error::not_found("ontology.version.unknown", "there is no such version of the ontology")
-                .with("version", version)
-        })?;
+        let schema = match &self.shared {
+            None => self.stored_version(space, version).await?,
+            Some(shared) => self.shared_version(shared, space, version).await?,
+        };
         self.cache.keep(space, &schema);
+        Ok(schema)
+    }
+
+    async fn stored_version(&self, space: SpaceId, version: u32) -> Result<Arc<Schema>> {
+        self.store.schema_version(space, version).await?.ok_or_else(|| unknown(version))
+    }
+
+    /// A version by what the store lists of it, from the shared cache where it is there.
+    async fn shared_version(&self, shared: &ReadCache, space: SpaceId, version: u32) -> Result<Arc<Schema>> {
+        let before = version.checked_sub(1).ok_or_else(|| unknown(version))?;
+        let listed = self.store.schema_versions(space, before, 1).await?;
+        let listed = listed.into_iter().find(|listed| listed.version == version).ok_or_else(|| unknown(version))?;
+        if let Some(stored) = shared.schema(space, &listed).await {
+            let read = apart(move || Schema::from_stored(version, &stored)).await?;
+            match read {
+                Ok(schema) if schema.hash == listed.hash => return Ok(Arc::new(schema)),
+                Ok(_) => tracing::warn!(version, "a cached version of the ontology is another one"),
+                Err(error) => tracing::warn!(error = %error.chain(), "a cached version of the ontology cannot be read"),
+            }
+        }
+        let schema = self.stored_version(space, version).await?;
+        shared.put_schema(space, &listed, &schema.to_stored()?).await;
         Ok(schema)
     }
 
@@ -111,6 +142,10 @@ impl Ontology {
         let receipt = Receipt { replayed: true, ..receipt };
         Ok(Published { version: schema.version, hash: schema.hash, receipt: Some(receipt) })
     }
+}
+
+fn unknown(version: u32) -> Error {
+    Error::not_found("ontology.version.unknown", "there is no such version of the ontology").with("version", version)
 }
 
 fn unpublished() -> Error {

@@ -4,6 +4,7 @@
 //! [`store_suite!`](crate::store_suite) is one test per sentence of behaviour of the storage ports; every adapter passes all of it.
 //! [`relay_suite!`](crate::relay_suite) is the same of the port a relay stands on.
 //! [`bus_suite!`](crate::bus_suite) is the same of a bus of events.
+//! [`cache_suite!`](crate::cache_suite) is the same of a cache.
 //! [`kernel_suite!`](crate::kernel_suite) is the same of a service; the engine and every client of it pass all of it.
 //!
 //! Whatever here meets what a test must not meet panics.
@@ -20,6 +21,7 @@
 )]
 
 pub mod bus;
+pub mod cache;
 pub mod differential;
 mod draft;
 mod env;

@@ -1,5 +1,13 @@
 //! The conformance suites, on every store of this package.
 
+#[cfg(feature = "cache")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::similar_names,
+    reason = "a test ends where what it takes for granted fails, and its names are short"
+)]
+mod cache;
 #[cfg(feature = "memory")]
 mod differential;
 #[cfg(feature = "memory")]

@@ -1,5 +1,6 @@
 //! The conformance suites of the services, on the engines over every store.
 
+mod cached;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;

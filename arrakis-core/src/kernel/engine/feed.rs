@@ -10,6 +10,9 @@ impl Kernel {
     /// Ends every subscription and waits until no task of the kernel reads any more. Requests are still answered.
     pub async fn close(&self) {
         self.feed.close().await;
+        if let Some(cache) = &self.cache {
+            cache.close().await;
+        }
     }
 }
 

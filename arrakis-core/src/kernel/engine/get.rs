@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use super::Kernel;
+use super::view::View;
+use crate::cache::{Found, Wanted};
 use crate::kernel::resolve::{self, Selection};
 use crate::kernel::{GetObjects, Object, Objects, Properties, Snapshot};
-use crate::{Context, Result};
+use crate::ontology::ObjectType;
+use crate::{Context, Key, Result};
 
 impl Kernel {
     pub(super) async fn try_get(&self, ctx: &Context, request: &GetObjects) -> Result<Objects> {
@@ -14,8 +17,7 @@ impl Kernel {
         let keys = resolve::keys(object_type, &request.keys)?;
         let selection =
             request.select.as_ref().map(|names| Selection::of(&view.schema, object_type, names)).transpose()?;
-        let Snapshot { seq, value: mut objects } = self.store.objects(ctx.scope(), object_type, &keys, view.at).await?;
-        self.check(ctx, &view, seq).await?;
+        let Snapshot { seq, value: mut objects } = self.read(ctx, &view, object_type, &keys).await?;
         let types = match &selection {
             None => resolve::struct_types(object_type.properties.iter().map(|property| &property.data_type.base)),
             Some(Selection { output, .. }) => {
@@ -34,6 +36,42 @@ impl Kernel {
             }
         }
         Ok(Objects { objects, seq })
+    }
+
+    /// Objects from the cache, where there is one and they are wanted as they are now; what it does not know, from the store.
+    async fn read(
+        &self,
+        ctx: &Context,
+        view: &View,
+        object_type: &Arc<ObjectType>,
+        keys: &[Key],
+    ) -> Result<Snapshot<Vec<Option<Object>>>> {
+        let Some(cache) = self.cache.as_ref().filter(|_| view.at.is_none() && !keys.is_empty()) else {
+            return self.read_stored(ctx, view, object_type, keys).await;
+        };
+        let (scope, version, least) = (ctx.scope(), view.schema.version, view.least());
+        let wanted = Wanted { scope, version, object_type, keys, least };
+        let missing = match cache.find(wanted).await {
+            Found::All(snapshot) => return Ok(snapshot),
+            Found::Missing(missing) => missing,
+        };
+        let read = self.read_stored(ctx, view, object_type, &missing.keys(wanted)).await?;
+        match cache.complete(wanted, missing, read) {
+            Some(snapshot) => Ok(snapshot),
+            None => self.read_stored(ctx, view, object_type, keys).await,
+        }
+    }
+
+    async fn read_stored(
+        &self,
+        ctx: &Context,
+        view: &View,
+        object_type: &Arc<ObjectType>,
+        keys: &[Key],
+    ) -> Result<Snapshot<Vec<Option<Object>>>> {
+        let snapshot = self.store.objects(ctx.scope(), object_type, keys, view.at).await?;
+        self.check(ctx, view, snapshot.seq).await?;
+        Ok(snapshot)
     }
 }
 

@@ -27,6 +27,7 @@ use super::{
     Aggregate, GetLinks, GetObjects, Groups, History, KernelService, Links, Load, LoadReport, NeighbourPage,
     Neighbours, ObjectStore, Objects, Page, Query, Versions, Write, Written,
 };
+use crate::cache::ReadCache;
 use crate::cursor::CursorKey;
 use crate::ontology::SchemaSource;
 use crate::{CommitId, Committer, Context, Env, Error, Permission, Result};
@@ -47,6 +48,7 @@ pub struct Kernel {
     hooks: Arc<Hooks>,
     hook_timeout: Duration,
     limits: ActionLimits,
+    cache: Option<Arc<ReadCache>>,
 }
 
 impl Kernel {
@@ -65,7 +67,15 @@ impl Kernel {
             hooks: Arc::default(),
             hook_timeout: HOOK_TIMEOUT_DEFAULT,
             limits: ActionLimits::default(),
+            cache: None,
         }
+    }
+
+    /// With a cache that follows the log this kernel writes to. Reads of present objects by key are answered from it.
+    #[must_use]
+    pub fn with_cache(mut self, cache: Arc<ReadCache>) -> Self {
+        self.cache = Some(cache);
+        self
     }
 
     /// With other limits on what an action does. More edits than a commit holds are refused whatever the limit.

@@ -68,6 +68,13 @@ impl InForce {
     }
 }
 
+impl View {
+    /// The commit the answer must have seen.
+    pub(super) const fn least(&self) -> Option<Seq> {
+        self.least
+    }
+}
+
 fn seen(least: Seq, seq: Seq) -> Result<()> {
     if seq >= least {
         return Ok(());

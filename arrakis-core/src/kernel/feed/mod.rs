@@ -34,6 +34,7 @@ pub use self::subscribe::{
     SetEvent, SetEvents, Subscribe, Subscription,
 };
 pub use self::wait::HEAD_POLL_MS;
+pub(crate) use self::wait::first;
 use crate::kernel::ObjectStore;
 use crate::ontology::SchemaSource;
 use crate::{CommitLog, Committer, Seq};

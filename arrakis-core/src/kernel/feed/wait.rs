@@ -30,7 +30,7 @@ impl Feed {
 }
 
 /// Waits for the first of two futures.
-pub(super) async fn first(one: impl Future, other: impl Future) {
+pub(crate) async fn first(one: impl Future, other: impl Future) {
     let (mut one, mut other) = (pin!(one), pin!(other));
     poll_fn(|cx| {
         let ready = one.as_mut().poll(cx).is_ready() || other.as_mut().poll(cx).is_ready();

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
+use crate::cache::{CacheOptions, ReadCache};
 use crate::kernel::{ActionService, FeedService, Filter, Kernel, KernelService};
 use crate::ontology::{NewOntology, Ontology, OntologyExt, OntologyService};
 use crate::testing::{Fixture, ManualClock, TestEnv};
@@ -94,12 +95,26 @@ pub(super) fn told(error: &Error) -> (&str, &str) {
 impl Deployment {
     /// The engines in this process over an empty store, which gets its spaces and tenants.
     pub async fn embedded(store: Arc<dyn Store>, test: TestEnv) -> Self {
+        Self::over(store, test, None).await
+    }
+
+    /// As [`Deployment::embedded`], with reads by key answered from a cache.
+    pub async fn cached(store: Arc<dyn Store>, test: TestEnv, options: CacheOptions) -> Self {
+        Self::over(store, test, Some(options)).await
+    }
+
+    async fn over(store: Arc<dyn Store>, test: TestEnv, cache: Option<CacheOptions>) -> Self {
         let fixture = Fixture::unpublished(Arc::clone(&store), test.clone()).await;
         let [own, neighbour, stranger] =
             [fixture.own, fixture.neighbour, fixture.stranger].map(|scope| fixture.context(scope));
         let committer = Committer::start(Arc::clone(&store) as _);
         let ontology = Arc::new(Ontology::new(test.env(), committer.clone(), Arc::clone(&store) as _));
-        let kernel = Arc::new(Kernel::new(test.env(), committer, store, Arc::clone(&ontology) as _));
+        let cache = cache.map(|options| ReadCache::start(test.env(), &committer, Arc::clone(&store) as _, options));
+        let mut kernel = Kernel::new(test.env(), committer, store, Arc::clone(&ontology) as _);
+        if let Some(cache) = cache {
+            kernel = kernel.with_cache(cache);
+        }
+        let kernel = Arc::new(kernel);
         let (actions, feed) = (Arc::clone(&kernel) as _, Arc::clone(&kernel) as _);
         Self { ontology, kernel, actions, feed, own, neighbour, stranger, test }
     }
