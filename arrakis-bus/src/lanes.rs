@@ -321,7 +321,8 @@ mod tests {
 
     #[test]
     fn time_decides_what_is_handed_out() {
-        let mut lanes = lanes(|options| (options.ack_wait, options.backoff) = (ms(100), vec![ms(50)]), &[(1, "a"), (2, "a")]);
+        let mut lanes =
+            lanes(|options| (options.ack_wait, options.backoff) = (ms(100), vec![ms(50)]), &[(1, "a"), (2, "a")]);
         let (_, _, late) = take(&mut lanes, ms(0)).unwrap();
         assert_eq!((take(&mut lanes, ms(99)).is_none(), lanes.next_timer()), (true, Some(ms(100))));
         assert!(take(&mut lanes, ms(100)).is_none(), "it failed, and waits");

@@ -20,7 +20,12 @@ mod hook;
 mod kill;
 mod public;
 #[cfg(feature = "sqlite")]
-#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test ends where what it takes for granted fails"
+)]
 mod relay;
 mod service;
 #[cfg(feature = "derive")]

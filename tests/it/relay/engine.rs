@@ -152,9 +152,9 @@ async fn replicas_take_turns_and_lose_nothing() {
         // One goes, in an orderly way or as a crash would have it, and another comes.
         let gone = replicas.remove(0);
         if round % 2 == 0 {
-            gone.stop().await
+            gone.stop().await;
         } else {
-            drop(gone)
+            drop(gone);
         }
         replicas.push(start());
     }

@@ -104,9 +104,9 @@ async fn while_the_bus_is_away_writes_go_on_and_are_told_later() {
     ledger.hear(&mut *one, WRITES).await;
     for (round, pauses) in [(1, true), (2, false)] {
         if pauses {
-            server.pause()
+            server.pause();
         } else {
-            server.kill()
+            server.kill();
         }
         let env = Env::system();
         let until = env.monotonic() + Duration::from_secs(away);
@@ -116,9 +116,9 @@ async fn while_the_bus_is_away_writes_go_on_and_are_told_later() {
             written += 1;
         }
         if pauses {
-            server.resume()
+            server.resume();
         } else {
-            server.restart().unwrap()
+            server.restart().unwrap();
         }
         assert!(written > 20, "round {round}: {written}");
         let effects = ledger.effects + written;
