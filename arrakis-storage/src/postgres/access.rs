@@ -74,7 +74,7 @@ impl PgTxn<'_> {
             Of::Object(of) => Columns::of_object(of),
             Of::Link(of) => Columns::of_link(of),
         };
-        let text = Arc::new(TableText::new(id.kind, table, layout, (of.properties(), columns))?);
+        let text = Arc::new(TableText::new(id.kind, table, layout, (of.properties(), columns)));
         self.memory.texts.insert(id, Arc::clone(&text));
         Ok(Some(text))
     }

@@ -135,7 +135,9 @@ fn bytes(value: &Value, base: &BaseType) -> Vec<u8> {
     let mut bytes = Vec::new();
     let (first, second) = value_cells(value, base);
     first.write(&mut bytes);
-    second.into_iter().for_each(|cell| cell.write(&mut bytes));
+    if let Some(cell) = second {
+        cell.write(&mut bytes);
+    }
     bytes
 }
 

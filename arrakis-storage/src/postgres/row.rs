@@ -72,8 +72,8 @@ impl ManyText {
         }
     }
 
-    /// The stored columns of a row as they are read, in order: one that is not there yet is absent.
-    pub(super) fn stored_of(&self, row: &str) -> Vec<String> {
+    /// The stored columns of a row as they are read, in order, each after a comma: one that is not there yet is absent.
+    pub(super) fn stored_of(&self, row: &str) -> String {
         stored_of(&self.readable, &self.stored, row)
     }
 }
@@ -96,7 +96,7 @@ impl Names<'_> {
         self.stored.iter().map(|(name, _)| is_there(name).then(|| quoted(name))).collect()
     }
 
-    fn stored_of(&self, row: &str) -> Vec<String> {
+    fn stored_of(&self, row: &str) -> String {
         let kinds: Vec<_> = self.stored.iter().map(|(_, kind)| *kind).collect();
         stored_of(&self.readable(), &kinds, row)
     }
@@ -138,16 +138,15 @@ impl Names<'_> {
     }
 
     fn get_from(&self, table: &str, condition: &str) -> String {
-        let columns = ["\"k\"".to_owned(), "\"rev\"".to_owned()].into_iter().chain(self.stored_of(""));
-        let columns = columns.collect::<Vec<_>>().join(", ");
-        format!("SELECT {columns} FROM {table} WHERE \"t\" = $1 AND \"k\" = ANY($2){condition}")
+        let stored = self.stored_of("");
+        format!("SELECT \"k\", \"rev\"{stored} FROM {table} WHERE \"t\" = $1 AND \"k\" = ANY($2){condition}")
     }
 
     fn find(&self) -> String {
-        let columns = self.key_list("o.").into_iter().chain(["o.\"rev\"".to_owned()]).chain(self.stored_of("o."));
         format!(
-            "SELECT {} FROM {} AS u ({}) JOIN {} AS o ON {}",
-            columns.collect::<Vec<_>>().join(", "),
+            "SELECT {}, o.\"rev\"{} FROM {} AS u ({}) JOIN {} AS o ON {}",
+            self.key_list("o.").join(", "),
+            self.stored_of("o."),
             Self::lists(self.key_kinds.iter().copied()),
             self.key_list("").join(", "),
             self.current,
@@ -187,9 +186,8 @@ impl Names<'_> {
     }
 
     fn supersede(&self) -> String {
-        let every = |row: &str| -> String {
-            self.layout.properties.iter().map(|(name, _)| format!(", {row}{}", quoted(name))).collect()
-        };
+        let every =
+            |row: &str| led_by_commas(self.layout.properties.iter().map(|(name, _)| format!("{row}{}", quoted(name))));
         let (into, from) = (every(""), every("o."));
         format!(
             "INSERT INTO {} ({}, \"rev\", \"rev_to\"{into}) SELECT {}, o.\"rev\", u.\"rev_to\"{from} \
@@ -214,12 +212,16 @@ impl Names<'_> {
     }
 }
 
-fn stored_of(readable: &[Option<String>], kinds: &[ColumnKind], row: &str) -> Vec<String> {
+fn stored_of(readable: &[Option<String>], kinds: &[ColumnKind], row: &str) -> String {
     let read = |(name, kind): (&Option<String>, &ColumnKind)| match name {
         Some(name) => format!("{row}{name}"),
         None => format!("NULL::{}", type_name(*kind)),
     };
-    readable.iter().zip(kinds).map(read).collect()
+    led_by_commas(readable.iter().zip(kinds).map(read))
+}
+
+fn led_by_commas(columns: impl Iterator<Item = String>) -> String {
+    columns.fold(String::new(), |list, column| list + ", " + &column)
 }
 
 pub(super) const fn type_name(kind: ColumnKind) -> &'static str {

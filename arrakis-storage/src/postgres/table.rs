@@ -92,21 +92,16 @@ impl TableText {
         table: Table,
         layout: Layout,
         (properties, columns): (&[Property], Columns<'_>),
-    ) -> Result<Self> {
+    ) -> Self {
         let one = sql::get_with_head(&PgDialect, (kind, &table), columns).into();
         let many = ManyText::new(kind, &table, &layout, columns);
-        Ok(Self { table, one, many, layout, columns: properties.iter().map(|property| property.column).collect() })
+        Self { table, one, many, layout, columns: properties.iter().map(|property| property.column).collect() }
     }
 
     /// Whether these are the statements for a version with these properties.
     pub(super) fn fits(&self, properties: &[Property]) -> bool {
         self.columns.len() == properties.len()
             && self.columns.iter().zip(properties).all(|(column, property)| *column == property.column)
-    }
-
-    /// The stored columns of a row as they are read, in order: one that is not there yet is absent.
-    pub(super) fn stored_of(&self, row: &str) -> Vec<String> {
-        self.many.stored_of(row)
     }
 
     /// Whether the table has every column of these: one that is not published yet has not.

@@ -15,8 +15,7 @@ use crate::sql::{ReadRow, TableId, body_of, fits, missing_table};
 use arrakis_core::commit::{Publication, StoredLink, StoredRow, Txn, VisitLink, VisitObject};
 use arrakis_core::ontology::{End, LinkType, ObjectType, Schema};
 use arrakis_core::{
-    Change, Commit, CommitId, Error, Key, LinkTypeId, LogEntry, ObjectTypeId, Receipt, Result, Scope, Seq, SpaceId,
-    Tenant, TenantId, Value,
+    Change, Commit, CommitId, Error, Key, LogEntry, Receipt, Result, Scope, Seq, SpaceId, Tenant, TenantId, Value,
 };
 
 /// An entry of the log on its way to the database.
@@ -41,7 +40,7 @@ pub(super) struct PgTxn<'c> {
     /// How many of the commits were looked through for what they read.
     pub(super) looked_through: usize,
     /// Whether what is written goes to the database at each savepoint, which it knows of, as a change of tables or tenancy takes.
-    direct: bool,
+    pub(super) direct: bool,
     /// Whether the batch is whole or not at all: what is undone of it is undone with the transaction.
     pub(super) all: bool,
     pub(super) rows: HashMap<TableId, Rows>,

@@ -34,7 +34,7 @@ const TRIES: [Duration; 9] = [
     Duration::from_millis(200),
     Duration::from_millis(400),
     Duration::from_millis(700),
-    Duration::from_millis(1_000),
+    Duration::from_secs(1),
     Duration::from_millis(1_200),
     Duration::from_millis(1_400),
 ];
@@ -128,7 +128,7 @@ impl Work {
             // Who stopped waiting has no use for the answer.
             match ask {
                 Ask::Commit { commits, atomicity, answer } => {
-                    drop(answer.send(self.batch(runtime, &commits, atomicity)))
+                    drop(answer.send(self.batch(runtime, &commits, atomicity)));
                 }
                 Ask::Rehearse { commit, answer } => drop(answer.send(self.rehearse(runtime, &commit))),
             }
@@ -139,7 +139,7 @@ impl Work {
     fn batch(&mut self, runtime: &Runtime, commits: &[Commit], atomicity: Atomicity) -> Vec<Result<Receipt>> {
         let mut last = closed();
         for pause in TRIES {
-            self.pause(runtime, pause);
+            wait(runtime, pause);
             let failure = match self.attempt(runtime, commits, atomicity) {
                 Ok(results) => return results,
                 Err(failure) => failure,
@@ -150,8 +150,8 @@ impl Work {
                     Ok(Some(results)) => return results,
                     Ok(None) => error,
                     Err(_) => {
-                        let lost = lost(&error);
-                        return commits.iter().map(|_| Err(lost.duplicate())).collect();
+                        let unknown = lost(&error);
+                        return commits.iter().map(|_| Err(unknown.duplicate())).collect();
                     }
                 },
             };
@@ -170,16 +170,10 @@ impl Work {
         commits.iter().map(|_| Err(refused.duplicate())).collect()
     }
 
-    fn pause(&self, runtime: &Runtime, pause: Duration) {
-        if !pause.is_zero() {
-            runtime.block_on(async { tokio::time::sleep(pause).await });
-        }
-    }
-
     fn rehearse(&mut self, runtime: &Runtime, commit: &Commit) -> Result<Vec<Effect>> {
         let mut last = closed();
         for pause in TRIES {
-            self.pause(runtime, pause);
+            wait(runtime, pause);
             match self.rehearse_once(runtime, commit) {
                 Err(error) if is_unreachable(&error) || is_busy(&error) => last = error,
                 result => return result,
@@ -304,7 +298,7 @@ impl Work {
     fn resolve(&mut self, runtime: &Runtime, commits: &[Commit]) -> Result<Option<Vec<Result<Receipt>>>> {
         let mut last = closed();
         for pause in TRIES {
-            self.pause(runtime, pause);
+            wait(runtime, pause);
             match self.resolve_once(runtime, commits) {
                 Err(error) if is_unreachable(&error) || is_busy(&error) => last = error,
                 result => return result,
@@ -364,5 +358,11 @@ impl Work {
                 tracing::warn!(error = %error.chain(), "the temporary namespace was not dropped");
             }
         }
+    }
+}
+
+fn wait(runtime: &Runtime, pause: Duration) {
+    if !pause.is_zero() {
+        runtime.block_on(async { tokio::time::sleep(pause).await });
     }
 }
