@@ -7,6 +7,7 @@ use arrakis_core::cache::{CacheReport, ReadCache};
 use arrakis_core::commit::AuditRecord;
 use arrakis_core::kernel::{ActionHandler, ActionService, CommitValidator, FeedService, Kernel, KernelService};
 use arrakis_core::ontology::{Class, Finding, NewOntology, Ontology, OntologyService, Published};
+use arrakis_core::relay::{Relay, RelayOptions, RelayStatus, Sink};
 use arrakis_core::typed::TypedKernel;
 use arrakis_core::{
     Actor, Change, Commit, CommitId, Committer, Context, Env, Error, ErrorKind, Grants, Permission, RequestId, Result,
@@ -129,6 +130,26 @@ impl Arrakis {
     /// The feed: what changed, commit by commit, and sets that tell as they change.
     pub fn feed(&self) -> &dyn FeedService {
         &self.inner.kernel
+    }
+
+    /// Tells a sink, such as a bus, of every commit of this store, in order, from where its cursor was left. Any number of processes may start
+    /// the same relay: one of them is at work, the others stand by. It ends with what this returns.
+    ///
+    /// # Errors
+    /// What [`Relay::start`] refuses.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn relay(&self, sink: Arc<dyn Sink>, options: RelayOptions) -> Result<Relay> {
+        Relay::start(Arc::clone(&self.inner.store) as _, sink, self.inner.env.clone(), options)
+    }
+
+    /// How far each relay of this store has told it, whichever process is at work on it.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn relays(&self) -> Result<Vec<RelayStatus>> {
+        RelayStatus::of(&*self.inner.store).await
     }
 
     /// What the cache did so far; `None` without one.

@@ -3,10 +3,16 @@
 mod arrakis;
 mod builder;
 
+#[cfg(feature = "bus")]
+pub use arrakis_bus::{InProcessBus, InProcessOptions};
+#[cfg(feature = "nats")]
+pub use arrakis_bus::{NatsBus, NatsOptions};
 pub use arrakis_core::cache::{
     CACHE_BYTES_DEFAULT, CACHE_STALE_MAX_MS, Cache, CacheCapability, CacheEntry, CacheKey, CacheKind, CacheOptions,
     CacheOwner, CacheReport,
 };
+/// Events, and the port of the buses that carry them.
+pub use arrakis_core::event;
 pub use arrakis_core::kernel::plan::{Area, MeasureFunction, SortDirection, TimeUnit};
 pub use arrakis_core::kernel::{
     AGGREGATE_GROUPS_MAX, Act, ActBatch, ActResult, Acted, ActedBatch, ActionCall, ActionHandler, ActionLimits,
@@ -26,6 +32,7 @@ pub use arrakis_core::ontology::{
     ListSchemaVersions, NewOntology, ObjectType, OnDelete, OntologyExt, OntologyService, Plan, Property, Published,
     Refusal, Rule, Schema, SchemaHash, SchemaVersion, SchemaVersions, Status, Violations, validate,
 };
+pub use arrakis_core::relay::{BusSink, Relay, RelayCounts, RelayOptions, RelayStatus, Sink};
 pub use arrakis_core::typed::{
     self, Attachment, ObjectStruct, PropertyOf, Severity, Shape, ShapeDifference, ShapeFaults, ShapeRule, Shapes,
     TypedKernel, TypedPage, TypedQuery, check_shapes, shapes_json,

@@ -4,7 +4,7 @@
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod bad_file;
 #[cfg(all(feature = "redis", feature = "sqlite"))]
-#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where what it takes for granted fails")]
 mod cache;
 #[cfg(feature = "cli")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]

@@ -8,13 +8,16 @@ use crate::workspace::{Outcome, Workspace, run as shell};
 use crate::{deny, lean, quickstart, test, tidy};
 
 /// Packages and features that must compile without warnings on their own, besides everything at once.
-const FEATURE_SETS: [&[&str]; 6] = [
+const FEATURE_SETS: [&[&str]; 9] = [
     &["-p", "arrakis-core"],
+    &["-p", "arrakis-bus"],
     &["-p", "arrakis-storage", "--no-default-features", "--features", "memory"],
     &["-p", "arrakis-storage", "--no-default-features", "--features", "sqlite"],
+    &["-p", "arrakis-storage", "--no-default-features", "--features", "postgres"],
     &["-p", "arrakis", "--no-default-features"],
     &["-p", "arrakis"],
     &["-p", "arrakis", "--features", "cli"],
+    &["-p", "arrakis", "--features", "postgres,redis,nats"],
 ];
 
 /// What happens to the remaining steps when one fails.

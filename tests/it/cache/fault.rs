@@ -122,7 +122,8 @@ fn ask(port: u16, command: &str) {
     stream.write_all(format!("{command}\r\n").as_bytes()).unwrap();
     let mut answer = [0; 64];
     let length = stream.read(&mut answer).unwrap();
-    assert!(answer[..length].starts_with(b"+OK"), "{command}: {}", String::from_utf8_lossy(&answer[..length]));
+    let answer = String::from_utf8_lossy(answer.get(..length).unwrap());
+    assert!(answer.starts_with("+OK"), "{command}: {answer}");
 }
 
 /// Runs what blocks where it holds up nobody.
@@ -140,7 +141,7 @@ async fn fault(world: &World, redis: Redis, number: usize) -> Redis {
         // It comes back with what it had when it was last told to save, which may be long ago.
         0 => {
             let redis = apart(redis, move |redis| {
-                if number % 4 == 0 {
+                if number.is_multiple_of(4) {
                     ask(redis.port(), "SAVE");
                 }
                 redis.kill();
