@@ -20,7 +20,9 @@ use super::ledger::{Ledger, TYPE, score};
 /// How many keys a writer has, all its own.
 const KEYS: usize = 12;
 /// How long a reader pauses after a read failed, unless a commit succeeds before.
-const READER_PAUSE: Duration = Duration::from_millis(20);
+const READER_PAUSE: Duration = Duration::from_millis(100);
+/// How long a follower waits, and a probe after it failed.
+const STEP: Duration = Duration::from_millis(20);
 /// One in so many commits is asked for again, and one in so many is one that must be refused.
 const ONE_IN: usize = 8;
 /// What a store may answer while its server or network fails.
@@ -112,24 +114,23 @@ impl Load {
     /// How long it takes until a commit and a read are answered.
     pub(crate) async fn recovers(&self) -> Duration {
         let start = self.env.monotonic();
-        let commit = Commit::from(self.fixture.draft(self.fixture.own).upsert(TYPE, team("probe", 1)));
-        let (id, mut seen) = (commit.id, self.seen());
         let value = self.ledger.bounds("probe").issued + 1;
-        let commit = Commit { id, ..self.fixture.draft(self.fixture.own).upsert(TYPE, team("probe", value)).into() };
+        let commit = Commit::from(self.fixture.draft(self.fixture.own).upsert(TYPE, team("probe", value)));
+        let (id, mut seen) = (commit.id, self.seen());
         self.ledger.issued("probe", value);
         let receipt = loop {
             match self.committer.commit(commit.clone()).await {
                 Ok(receipt) => break receipt,
                 Err(error) => passing(&error),
             }
-            let _ = tokio::time::timeout(READER_PAUSE, seen.changed()).await;
+            let _ = tokio::time::timeout(STEP, seen.changed()).await;
         };
         self.ledger.acknowledged(id, receipt.seq, "probe", value);
         while let Err(error) =
             self.store.objects(self.fixture.own, self.fixture.object_type(TYPE), &[Key::from("probe")], None).await
         {
             passing(&error);
-            let _ = tokio::time::timeout(READER_PAUSE, seen.changed()).await;
+            let _ = tokio::time::timeout(STEP, seen.changed()).await;
         }
         self.env.monotonic() - start
     }
@@ -251,7 +252,7 @@ impl Part {
     async fn follow(self, lease: Lease) {
         let mut after = lease.cursor;
         while self.goes_on() {
-            let page = match self.store.wait(after, READER_PAUSE).await {
+            let page = match self.store.wait(after, STEP).await {
                 Ok(head) if head <= after => continue,
                 Ok(_) => self.store.log(after, 1_000).await,
                 Err(error) => Err(error),
