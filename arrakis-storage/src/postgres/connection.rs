@@ -129,6 +129,11 @@ impl Settings {
         self.target.get_database().unwrap_or_else(|| self.target.get_username())
     }
 
+    /// The user of the database, as a statement names it.
+    pub(super) fn user(&self) -> String {
+        format!("\"{}\"", self.target.get_username().replace('"', "\"\""))
+    }
+
     /// The longest a statement may take.
     pub(super) fn statement_timeout(&self, purpose: Purpose) -> Duration {
         Duration::from_millis(match purpose {

@@ -43,11 +43,22 @@ pub(super) async fn run(settings: &Settings, env: &Env) -> Result<[u8; 32]> {
     let mut migration = Migration { settings, connection: &mut connection };
     migration.check_server().await?;
     if migration.version().await? < STEPS.len() {
-        migration.bring(env).await?;
+        migration.bring(env).await.map_err(|error| migration.lacking(error, Lack::Namespace))?;
     }
     let row = migration.connection.fetch_optional(sqlx::query(statement::META)).await.map_err(postgres)?;
     let row = row.ok_or_else(corrupt)?;
     <[u8; 32]>::try_from(RowReader::new(&row).bytes()?).map_err(|_| corrupt())
+}
+
+/// What a user has no right to.
+#[derive(Clone, Copy, Debug)]
+enum Lack {
+    /// To make the role that reads, or to take part in it.
+    Role,
+    /// To make the namespace.
+    Database,
+    /// To make tables in it.
+    Namespace,
 }
 
 struct Migration<'s> {
@@ -57,18 +68,13 @@ struct Migration<'s> {
 
 impl Migration<'_> {
     async fn check_server(&mut self) -> Result<()> {
-        let version = self.connection.server_version_num().unwrap_or_default();
-        if version < SERVER_VERSION_MIN {
-            return Err(Error::unavailable("store.server_too_old", "the database server is older than PostgreSQL 15")
-                .retryable_is(false)
-                .with("server_version", version)
-                .with("server_version_min", SERVER_VERSION_MIN));
-        }
+        check_version(self.connection.server_version_num())?;
         let row = self.connection.fetch_one(statement::ENCODING).await.map_err(postgres)?;
         let encoding: String = row.try_get(0).map_err(postgres)?;
         if encoding != "UTF8" {
             return Err(Error::unavailable("store.encoding", "the database is not in UTF-8")
                 .retryable_is(false)
+                .with("setting", "url")
                 .with("database", self.settings.database())
                 .with("encoding", encoding));
         }
@@ -91,6 +97,7 @@ impl Migration<'_> {
         if version > STEPS.len() {
             return Err(Error::unavailable("store.newer", "the store was written by newer code")
                 .retryable_is(false)
+                .with("setting", "url")
                 .with("database", self.settings.database())
                 .with("format", version)
                 .with("format_max", STEPS.len()));
@@ -103,13 +110,19 @@ impl Migration<'_> {
             let absent = Error::not_found("store.absent", "the database holds no store");
             return Err(absent.with("database", self.settings.database()).with("setting", "create"));
         }
-        self.make_role().await?;
+        self.make_role().await.map_err(|error| self.lacking(error, Lack::Role))?;
         self.execute("BEGIN").await?;
+        // Another process that migrates is waited for as long as a statement may take.
+        self.execute("SET LOCAL lock_timeout = 0").await?;
         let lock = Binder::default().bind(LOCK)?.done();
         let locked = self.connection.execute(sqlx::query_with(statement::MIGRATION_LOCK, lock));
         answered(self.settings, Purpose::Write, locked).await?;
         let namespace = &self.settings.options.namespace;
-        self.run(format!("CREATE SCHEMA IF NOT EXISTS \"{namespace}\"")).await?;
+        // Not `IF NOT EXISTS`, which takes the right to make one even where there is one.
+        if !self.holds(statement::NAMESPACE_EXISTS, namespace).await? {
+            let made = self.run(format!("CREATE SCHEMA \"{namespace}\"")).await;
+            made.map_err(|error| self.lacking(error, Lack::Database))?;
+        }
         self.execute("CREATE TABLE IF NOT EXISTS migration (module text PRIMARY KEY, version integer NOT NULL)")
             .await?;
         let found = self.version().await?;
@@ -144,26 +157,48 @@ impl Migration<'_> {
             let made = self.run(format!("CREATE ROLE \"{role}\" NOLOGIN")).await;
             // Another process may have made it meanwhile.
             if !self.holds(statement::ROLE_EXISTS, role).await? {
-                return made.map_err(|error| lacking(error, role));
+                return made;
             }
         }
         if self.holds(statement::ROLE_MEMBER, role).await? {
             return Ok(());
         }
-        self.run(format!("GRANT \"{role}\" TO CURRENT_USER")).await.map_err(|error| lacking(error, role))
+        let granted = self.run(format!("GRANT \"{role}\" TO CURRENT_USER")).await;
+        // And have granted it.
+        if self.holds(statement::ROLE_MEMBER, role).await? { Ok(()) } else { granted }
     }
 
     async fn grant(&mut self) -> Result<()> {
         let Fence::Role(role) = &self.settings.options.fence else { return Ok(()) };
         let namespace = &self.settings.options.namespace;
         self.run(format!("GRANT USAGE ON SCHEMA \"{namespace}\" TO \"{role}\"")).await?;
-        self.run(format!("GRANT SELECT ON ALL TABLES IN SCHEMA \"{namespace}\" TO \"{role}\"")).await
+        self.run(format!("GRANT SELECT ON ALL TABLES IN SCHEMA \"{namespace}\" TO \"{role}\"")).await?;
+        // It holds a key.
+        self.run(format!("REVOKE SELECT ON meta FROM \"{role}\"")).await
     }
 
     async fn holds(&mut self, sql: &'static str, role: &str) -> Result<bool> {
         let bound = Binder::default().bind(role)?.done();
         let row = self.connection.fetch_one(sqlx::query_with(sql, bound)).await.map_err(postgres)?;
         row.try_get(0).map_err(postgres)
+    }
+
+    /// Tells whose right is missing which statements give it.
+    fn lacking(&self, error: Error, what: Lack) -> Error {
+        if error.code() != "store.permission" || error.param("needed").is_some() {
+            return error;
+        }
+        let (user, namespace) = (self.settings.user(), &self.settings.options.namespace);
+        let (setting, needed) = match (what, &self.settings.options.fence) {
+            (Lack::Role, Fence::Role(role)) => {
+                ("fence", format!("CREATE ROLE \"{role}\" NOLOGIN; GRANT \"{role}\" TO {user}"))
+            }
+            (Lack::Database, _) => {
+                ("namespace", format!("GRANT CREATE ON DATABASE \"{}\" TO {user}", self.settings.database()))
+            }
+            _ => ("namespace", format!("GRANT USAGE, CREATE ON SCHEMA \"{namespace}\" TO {user}")),
+        };
+        error.with("setting", setting).with("needed", needed)
     }
 
     async fn execute(&mut self, sql: &'static str) -> Result<()> {
@@ -176,7 +211,32 @@ impl Migration<'_> {
     }
 }
 
-fn lacking(error: Error, role: &str) -> Error {
-    let needed = format!("CREATE ROLE \"{role}\" NOLOGIN; GRANT \"{role}\" TO the user of the store");
-    error.with("setting", "fence").with("needed", needed)
+fn check_version(server: Option<u32>) -> Result<()> {
+    let version = server.unwrap_or_default();
+    if version >= SERVER_VERSION_MIN {
+        return Ok(());
+    }
+    Err(Error::unavailable("store.server_too_old", "the database server is older than PostgreSQL 15")
+        .retryable_is(false)
+        .with("setting", "url")
+        .with("server_version", version)
+        .with("server_version_min", SERVER_VERSION_MIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_of_version_15_or_later() {
+        for version in [150_000, 150_018, 160_004, 180_000] {
+            check_version(Some(version)).unwrap();
+        }
+        for version in [None, Some(90_624), Some(140_099), Some(149_999)] {
+            let error = check_version(version).unwrap_err();
+            assert_eq!((error.code(), error.param("setting")), ("store.server_too_old", Some("url")));
+            assert_eq!(error.param("server_version"), Some(&*version.unwrap_or_default().to_string()));
+            assert!(!error.is_retryable());
+        }
+    }
 }

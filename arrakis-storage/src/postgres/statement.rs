@@ -49,6 +49,7 @@ statements! {
     RELAY_ADVANCE = include_str!("sql/relay_advance.sql");
     RELAY_RELEASE = include_str!("sql/relay_release.sql");
     RELAY_CURSORS = include_str!("sql/relay_cursors.sql");
+    NAMESPACE_EXISTS = include_str!("sql/namespace_exists.sql");
     ROLE_EXISTS = include_str!("sql/role_exists.sql");
     ROLE_MEMBER = include_str!("sql/role_member.sql");
     ENCODING = include_str!("sql/encoding.sql");

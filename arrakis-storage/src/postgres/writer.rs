@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::access::Memory;
 use super::commit_log::head_of;
 use super::connection::{Purpose, Settings};
-use super::error::{corrupt, is_busy, is_unreachable};
+use super::error::{is_busy, is_unreachable};
 use super::flush;
 use super::reading::{Readers, answered};
 use super::session::{Driver, Session};
@@ -118,8 +118,8 @@ struct Work {
 enum Failure {
     /// Nothing of it is in the store.
     NotApplied(Error),
-    /// Nobody knows: the connection broke, or no answer came, while it was committed.
-    Unknown(Error),
+    /// Nobody knows: the connection broke, or no answer came, while it was committed. What is answered if it was.
+    Unknown(Error, AppliedBatch),
 }
 
 impl Work {
@@ -146,9 +146,9 @@ impl Work {
             };
             last = match failure {
                 Failure::NotApplied(error) => error,
-                Failure::Unknown(error) => match self.resolve(runtime, commits) {
-                    Ok(Some(results)) => return results,
-                    Ok(None) => error,
+                Failure::Unknown(error, applied) => match self.resolve(runtime, &applied.results) {
+                    Ok(true) => return self.applied(commits, applied),
+                    Ok(false) => error,
                     Err(_) => {
                         let unknown = lost(&error);
                         return commits.iter().map(|_| Err(unknown.duplicate())).collect();
@@ -215,7 +215,7 @@ impl Work {
                 Ok((head, at, catalog))
             }
             Err(error) => {
-                self.undo(runtime, false);
+                self.give_up(runtime, &error, false);
                 Err(error)
             }
         }
@@ -235,7 +235,7 @@ impl Work {
             }
             Ok((applied, changed_catalog)) => self.commit(runtime, commits, applied, changed_catalog),
             Err(error) => {
-                self.undo(runtime, is_structural(commits));
+                self.give_up(runtime, &error, is_structural(commits));
                 Err(Failure::NotApplied(error))
             }
         }
@@ -279,27 +279,32 @@ impl Work {
                 if changed_catalog {
                     self.memory.as_of = applied.head;
                 }
-                self.committed.send_replace(applied.head);
-                for (space, schema) in published(commits, &applied.results) {
-                    self.readers.catalog.schemas.set(space, schema);
-                }
-                Ok(applied.results)
+                Ok(self.applied(commits, applied))
             }
             Err(error) => {
                 self.connection = None;
                 self.memory = Memory::default();
-                Err(Failure::Unknown(error))
+                Err(Failure::Unknown(error, applied))
             }
         }
     }
 
-    /// Learns what became of a batch whose answer was lost: its receipts when it is in the store, `None` when it is not. Whoever holds the head
-    /// knows that no transaction that held it before is still under way.
-    fn resolve(&mut self, runtime: &Runtime, commits: &[Commit]) -> Result<Option<Vec<Result<Receipt>>>> {
+    /// Tells of a batch that is in the store; its answers.
+    fn applied(&self, commits: &[Commit], applied: AppliedBatch) -> Vec<Result<Receipt>> {
+        self.committed.send_replace(applied.head);
+        for (space, schema) in published(commits, &applied.results) {
+            self.readers.catalog.schemas.set(space, schema);
+        }
+        applied.results
+    }
+
+    /// Learns what became of a batch whose answer was lost: whether it is in the store. Whoever holds the head knows that no transaction that
+    /// held it before is still under way.
+    fn resolve(&mut self, runtime: &Runtime, results: &[Result<Receipt>]) -> Result<bool> {
         let mut last = closed();
         for pause in TRIES {
             wait(runtime, pause);
-            match self.resolve_once(runtime, commits) {
+            match self.resolve_once(runtime, results) {
                 Err(error) if is_unreachable(&error) || is_busy(&error) => last = error,
                 result => return result,
             }
@@ -307,26 +312,23 @@ impl Work {
         Err(last)
     }
 
-    fn resolve_once(&mut self, runtime: &Runtime, commits: &[Commit]) -> Result<Option<Vec<Result<Receipt>>>> {
+    fn resolve_once(&mut self, runtime: &Runtime, results: &[Result<Receipt>]) -> Result<bool> {
         self.begin(runtime)?;
         let connection = self.connection.as_mut().ok_or_else(closed)?;
         let session = Session { settings: &self.settings, driver: Driver::Own(runtime), connection };
         let mut txn = PgTxn::new(session, &self.readers.catalog, &mut self.memory, &[]);
-        let found = super::prefetch::receipts(&mut txn, commits.iter().map(|commit| commit.id));
+        // Replays were there before, and refusals never are.
+        let fresh: Vec<Receipt> = results.iter().flatten().filter(|receipt| !receipt.replayed).copied().collect();
+        let found = super::prefetch::receipts(&mut txn, fresh.iter().map(|receipt| receipt.commit));
         let receipts = std::mem::take(&mut txn.receipts);
         self.undo(runtime, false);
         found?;
-        // All that the batch applied were in one transaction, so one of them there is all of them there. A commit that was refused is judged
-        // anew, and those that are there answer their receipts then.
-        let is_there = |commit: &Commit| receipts.get(&commit.id).copied().flatten();
-        if !commits.iter().all(|commit| is_there(commit).is_some()) {
-            return Ok(None);
-        }
-        let answer = |commit: &Commit| match is_there(commit) {
-            Some((tenant, receipt)) if tenant == commit.scope.tenant => Ok(receipt),
-            _ => Err(corrupt()),
+        // All that the batch applied were in one transaction, so one of them there is all of them there, each at its place.
+        let is_there = |receipt: &Receipt| {
+            let found = receipts.get(&receipt.commit).copied().flatten();
+            found.is_some_and(|(_, found)| found.seq == receipt.seq)
         };
-        Ok(Some(commits.iter().map(answer).collect()))
+        Ok(fresh.iter().all(is_there))
     }
 
     /// Undoes the transaction, and with a change of tables the statements that were made for them. A connection on which that fails is closed,
@@ -341,6 +343,14 @@ impl Work {
         if runtime.block_on(answered(&self.settings, Purpose::Write, undone)).is_ok() {
             self.connection = Some(connection);
         }
+    }
+
+    /// Undoes the transaction after an error. A connection that broke or answers nothing is not waited for once more, but closed.
+    fn give_up(&mut self, runtime: &Runtime, error: &Error, structural: bool) {
+        if is_unreachable(error) {
+            self.connection = None;
+        }
+        self.undo(runtime, structural);
     }
 
     fn end(mut self, runtime: &Runtime) {

@@ -1,4 +1,4 @@
-//! The conformance suites, on every store of this package.
+//! The conformance suites, on every store of this package, and what a server or a network that fails does to them.
 
 #[cfg(feature = "cache")]
 #[expect(
@@ -10,6 +10,8 @@
 mod cache;
 #[cfg(feature = "memory")]
 mod differential;
+#[cfg(all(feature = "postgres", feature = "testing"))]
+mod fault;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(all(feature = "postgres", feature = "testing"))]
