@@ -3,6 +3,7 @@
 mod arrakis;
 mod builder;
 
+pub use arrakis_core::archive;
 pub use arrakis_core::kernel::plan::{Area, MeasureFunction, SortDirection, TimeUnit};
 pub use arrakis_core::kernel::{
     AGGREGATE_GROUPS_MAX, Act, ActBatch, ActResult, Acted, ActedBatch, ActionCall, ActionHandler, ActionLimits,

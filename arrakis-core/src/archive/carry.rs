@@ -1,6 +1,6 @@
 //! From one store to a place where none is.
 
-use super::{ArchiveReader, ArchiveWriter, Manifest, Outline, Part, TableOutline, manifest};
+use super::{ArchiveReader, ArchiveWriter, Manifest, Outline, Part, Section, TableOutline, manifest};
 use crate::{Error, Result, Seq};
 
 /// What is being done.
@@ -115,7 +115,8 @@ pub fn compare(before: &Manifest, after: &Manifest) -> Result<()> {
         return Ok(());
     }
     let mut sections: Vec<_> = before.sections.iter().chain(&after.sections).map(|(section, _)| *section).collect();
-    sections.sort_unstable();
+    // The store itself differs with whatever was written to one side: what was tells more.
+    sections.sort_unstable_by_key(|section| (*section == Section::Store, *section));
     let differs = sections.into_iter().find(|section| before.section(*section) != after.section(*section));
     let error = Error::conflict("move.differs", "the two stores do not hold the same");
     let error = error.with("head", before.head).with("target_head", after.head);

@@ -4,6 +4,8 @@
 mod differential;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(all(feature = "memory", feature = "sqlite"))]
+mod moving;
 #[cfg(all(feature = "postgres", feature = "testing"))]
 mod postgres;
 #[cfg(feature = "sqlite")]
