@@ -111,8 +111,6 @@ pub fn cells(value: &Value, base: &BaseType) -> (Cell, Option<Cell>) {
         Value::Duration(value) => one(Cell::Integer(value.micros())),
         Value::Geopoint(point) => (Cell::Real(point.lat), Some(Cell::Real(point.lon))),
         Value::Vector(numbers) => one(Cell::Blob(numbers.iter().flat_map(|number| number.to_le_bytes()).collect())),
-        Value::Json(_) | Value::Array(_) | Value::Struct(_) => {
-            one(Cell::Text(canonical_json(&value.to_json_as(base))))
-        }
+        Value::Json(_) | Value::Array(_) | Value::Struct(_) => one(Cell::Text(canonical_json(&value.to_json_as(base)))),
     }
 }

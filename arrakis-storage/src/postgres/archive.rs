@@ -27,7 +27,8 @@ use crate::sql::archive::{self, check_gap};
 use crate::sql::{ReadRow, Table, TableId, TableKind, Written, mistyped, seq_value, unreadable};
 
 /// Fixes the snapshot. The other side may take its time between two pages.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0";
+const BEGIN: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0";
 /// Answers the head within the snapshot.
 const HEAD: &str = "SELECT seq, at, catalog FROM head";
 

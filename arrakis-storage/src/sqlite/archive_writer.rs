@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arrakis_core::archive::{
-    ArchiveReader, ArchiveWriter, Cell, Outline, Part, Row, SchemaOutline, TableOutline,
-};
+use arrakis_core::archive::{ArchiveReader, ArchiveWriter, Cell, Outline, Part, Row, SchemaOutline, TableOutline};
 use arrakis_core::ontology::Schema;
 use arrakis_core::{Env, LogEntry, Result, Seq, TenantId};
 use async_trait::async_trait;
@@ -82,13 +80,15 @@ fn open(location: &Location, env: &Env) -> Result<Connection> {
     let connection = Connection::open(location.moving()).map_err(sqlite)?;
     connection.busy_timeout(Duration::ZERO).map_err(sqlite)?;
     let set = |name: &str, value: &str| connection.pragma_update(None, name, value).map_err(sqlite);
-    // The lock, once it is taken, is kept.
-    set("locking_mode", "EXCLUSIVE")?;
-    let locked = connection.execute_batch("BEGIN EXCLUSIVE; COMMIT").map_err(sqlite);
-    locked.map_err(|error| if is_busy(&error) { busy().caused_by(error) } else { error })?;
-    // A file that was not filled to its end is begun anew, so there is nothing to fall back to.
-    set("journal_mode", "OFF")?;
-    set("synchronous", "OFF")?;
+    let lock = || {
+        // The lock, once it is taken, is kept.
+        set("locking_mode", "EXCLUSIVE")?;
+        // A file that was not filled to its end is begun anew, so there is nothing to fall back to.
+        set("journal_mode", "OFF")?;
+        set("synchronous", "OFF")?;
+        connection.execute_batch("BEGIN EXCLUSIVE; COMMIT").map_err(sqlite)
+    };
+    lock().map_err(|error| if is_busy(&error) { busy().caused_by(error) } else { error })?;
     reset(&connection).map_err(sqlite)?;
     migration::run(&connection, env)?;
     set("foreign_keys", "ON")?;
@@ -317,4 +317,3 @@ impl Location {
         folder.map_or(Ok(()), |folder| folder.sync_all()).map_err(failed)
     }
 }
-

@@ -54,7 +54,9 @@ impl Location {
                 .with("version_min", SQLITE_VERSION_MIN));
         }
         match std::fs::metadata(&self.path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.options.create => return self.check_moving(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.options.create => {
+                return self.check_moving();
+            }
             Err(error) => return self.check_moving().and(Err(self.cannot_open().caused_by(error))),
             Ok(found) if !found.is_file() => {
                 return Err(Error::invalid("store.not_a_file", "a store is a file").with("file", self.path.display()));

@@ -102,10 +102,7 @@ pub async fn every_version_of_every_tenant_is_there_once(fixture: Fixture) {
     assert_eq!(current[1].cells[name], Cell::Text("q".to_owned()));
     let (_, superseded) = read(Part::Superseded).await;
     let places: Vec<_> = superseded.iter().map(|row| (row.tenant, row.key.clone(), row.from, row.to)).collect();
-    assert_eq!(
-        places,
-        [(own.tenant, one, first, Some(renamed)), (own.tenant, Key::Integer(2), second, Some(deleted))]
-    );
+    assert_eq!(places, [(own.tenant, one, first, Some(renamed)), (own.tenant, Key::Integer(2), second, Some(deleted))]);
     assert_eq!(superseded[0].cells[name], Cell::Text("p".to_owned()));
 }
 

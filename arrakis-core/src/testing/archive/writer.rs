@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::{Place, manifest_of};
-use crate::archive::{
-    ArchiveReader, Cell, Manifest, Outline, Part, Row, TableOutline, carry, compare,
-};
+use crate::archive::{ArchiveReader, Cell, Manifest, Outline, Part, Row, TableOutline, carry, compare};
 use crate::testing::Fixture;
 use crate::{Atomicity, Commit, LogEntry, Result, Seq, SpaceId, Store};
 

@@ -54,7 +54,8 @@ impl Grown {
             for scope in world.scopes {
                 for id in &world.tried {
                     let receipts = [left.receipt(scope, *id).await, right.receipt(scope, *id).await];
-                    same(|| format!("receipt of {id}"), receipts.map(|receipt| format!("{:?}", receipt.unwrap()))).unwrap();
+                    same(|| format!("receipt of {id}"), receipts.map(|receipt| format!("{:?}", receipt.unwrap())))
+                        .unwrap();
                 }
             }
         }
