@@ -7,6 +7,7 @@ mod builder;
 pub use arrakis_bus::{InProcessBus, InProcessOptions};
 #[cfg(feature = "nats")]
 pub use arrakis_bus::{NatsBus, NatsOptions};
+pub use arrakis_core::archive;
 pub use arrakis_core::cache::{
     CACHE_BYTES_DEFAULT, CACHE_STALE_MAX_MS, Cache, CacheCapability, CacheEntry, CacheKey, CacheKind, CacheOptions,
     CacheOwner, CacheReport,

@@ -93,6 +93,8 @@ fn describe(error: &Error) -> String {
 fn hint(error: &Error) -> Option<&'static str> {
     Some(match error.code() {
         "database.missing" => "`arrakis ontology apply FILE --db DB` creates a database",
+        "move.target_not_empty" => "`--verify` compares what is there with the source",
+        "store.moving" => "run the `arrakis move` that was begun again, or delete what it left",
         "ontology.unpublished" => "publish one first: `arrakis ontology apply FILE --db DB`",
         "ontology.plan.base_moved" => "the ontology was published since the plan was made: plan again",
         "cursor.invalid" | "cursor.other_request" => {

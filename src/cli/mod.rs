@@ -7,6 +7,7 @@ mod failure;
 mod format;
 mod input;
 mod measure;
+mod moving;
 mod objects;
 mod ontology;
 mod rows;
@@ -57,6 +58,8 @@ enum Group {
     /// Validate, run and undo actions
     #[command(subcommand)]
     Action(action::Command),
+    /// Move a whole database, with its history, to where there is none, and compare both
+    Move(moving::Command),
 }
 
 /// Runs the command line of this process.
@@ -81,6 +84,7 @@ fn run(cli: Cli) -> Result<Verdict> {
             Group::Ontology(command) => command.run(&cli.global).await,
             Group::Objects(command) => command.run(&cli.global).await,
             Group::Action(command) => command.run(&cli.global).await,
+            Group::Move(command) => command.run(&cli.global).await,
         }
     })
 }

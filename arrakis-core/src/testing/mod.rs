@@ -3,6 +3,8 @@
 //!
 //! [`store_suite!`](crate::store_suite) is one test per sentence of behaviour of the storage ports; every adapter passes all of it.
 //! [`relay_suite!`](crate::relay_suite) is the same of the port a relay stands on.
+//! [`archive_suite!`](crate::archive_suite) and [`archive_writer_suite!`](crate::archive_writer_suite) are the same of the ports a store is
+//! moved through.
 //! [`bus_suite!`](crate::bus_suite) is the same of a bus of events.
 //! [`cache_suite!`](crate::cache_suite) is the same of a cache.
 //! [`kernel_suite!`](crate::kernel_suite) is the same of a service; the engine and every client of it pass all of it.
@@ -20,6 +22,7 @@
     reason = "a literal reads better without an ampersand, and a test is never called twice"
 )]
 
+pub mod archive;
 pub mod bus;
 pub mod cache;
 pub mod differential;

@@ -4,6 +4,7 @@
 //! beginning to end, so its snapshot is the state itself.
 
 mod aggregate;
+mod archive;
 mod commit_log;
 mod history;
 mod link;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arrakis_core::archive::CursorPlace;
 use arrakis_core::relay::{Lease, RELAY_PAGE_LEN_MAX, RelayCursor, RelayStore, check_lease, lease_lost};
 use arrakis_core::{LogPage, Result, Seq};
 use async_trait::async_trait;
@@ -32,6 +33,16 @@ impl Cursor {
 impl Cursors {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Cursor>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where each is, and how often it was leased.
+    pub(super) fn places(&self) -> Vec<CursorPlace> {
+        let place = |(name, cursor): (&Arc<str>, &Cursor)| CursorPlace {
+            name: Arc::clone(name),
+            at: cursor.at,
+            epoch: cursor.epoch,
+        };
+        self.lock().iter().map(place).collect()
     }
 }
 

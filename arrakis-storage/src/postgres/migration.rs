@@ -9,11 +9,14 @@ use super::error::{corrupt, postgres};
 use super::reading::answered;
 use super::statement;
 use super::value::{Binder, RowReader};
+use crate::sql::archive::moving;
 
 /// The oldest server, as it numbers itself: PostgreSQL 15.
 const SERVER_VERSION_MIN: u32 = 150_000;
 /// What processes that migrate the same database at the same time wait for: the letters `ark`.
-const LOCK: i64 = 0x61_72_6b;
+pub(super) const LOCK: i64 = 0x61_72_6b;
+/// What is appended to the name of a namespace that is to hold a store when it is filled.
+const MOVING_SUFFIX: &str = "_moving";
 /// The name of the one module there is a format of so far.
 const MODULE: &str = "store";
 
@@ -118,6 +121,9 @@ impl Migration<'_> {
         let locked = self.connection.execute(sqlx::query_with(statement::MIGRATION_LOCK, lock));
         answered(self.settings, Purpose::Write, locked).await?;
         let namespace = &self.settings.options.namespace;
+        if self.version().await? == 0 && self.holds(statement::NAMESPACE_EXISTS, &moving_namespace(namespace)).await? {
+            return Err(moving().with("namespace", namespace));
+        }
         // Not `IF NOT EXISTS`, which takes the right to make one even where there is one.
         if !self.holds(statement::NAMESPACE_EXISTS, namespace).await? {
             let made = self.run(format!("CREATE SCHEMA \"{namespace}\"")).await;
@@ -209,6 +215,11 @@ impl Migration<'_> {
     async fn run(&mut self, sql: String) -> Result<()> {
         self.connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.map(drop).map_err(postgres)
     }
+}
+
+/// The namespace that is filled when a store is moved to one.
+pub(super) fn moving_namespace(namespace: &str) -> String {
+    format!("{namespace}{MOVING_SUFFIX}")
 }
 
 fn check_version(server: Option<u32>) -> Result<()> {

@@ -2,6 +2,8 @@
 
 mod access;
 mod aggregate;
+mod archive;
+mod archive_writer;
 mod catalog;
 mod cell;
 mod commit_log;
@@ -37,6 +39,7 @@ mod writer;
 
 use std::sync::Arc;
 
+use arrakis_core::archive::ArchiveWriter;
 use arrakis_core::{Capability, Env, Result, Store};
 
 use self::connection::Settings;
@@ -65,7 +68,8 @@ impl PgStore {
     /// # Errors
     /// Each names the setting that is wrong and none shows a password. `store.url.malformed`; `store.unreachable`;
     /// `store.credentials`; `store.no_database`; `store.permission`, with what is missing; `store.encoding` where the database is not in
-    /// UTF-8; `store.server_too_old`; `store.newer` (written by newer code); `store.absent` where it is not to be made.
+    /// UTF-8; `store.server_too_old`; `store.newer` (written by newer code); `store.absent` where it is not to be made; `store.moving` while a
+    /// store is being moved there.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -76,6 +80,17 @@ impl PgStore {
         let writer = Writer::start(Arc::clone(&settings), Arc::clone(&readers))?;
         let (keeper, wake) = (Keeper::new(Arc::clone(&settings)), Wake::start(Arc::clone(&settings), writer.newest()));
         Ok(Self { settings, readers, writer, keeper, wake, cursor_key })
+    }
+}
+
+impl PgStore {
+    /// Fills a namespace of a database with a store that is moved there: in one whose name ends in `_moving`, until it is whole. It
+    /// connects when it is begun.
+    ///
+    /// # Errors
+    /// `store.url.malformed`; `store.option.malformed`.
+    pub fn archive_writer(url: &str, env: Env, options: &PgOptions) -> Result<Box<dyn ArchiveWriter>> {
+        Ok(Box::new(archive_writer::PgArchiveWriter::new(url, env, options)?))
     }
 }
 

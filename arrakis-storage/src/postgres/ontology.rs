@@ -41,7 +41,7 @@ pub(super) fn current(session: &mut Session<'_>, schemas: &Schemas, space: Space
     Schema::from_stored(version, RowReader::new(&row).text()?).map(|schema| Some(Arc::new(schema)))
 }
 
-fn document_asked(space: SpaceId, version: u32) -> Result<PgArguments> {
+pub(super) fn document_asked(space: SpaceId, version: u32) -> Result<PgArguments> {
     let version = i32::try_from(version).unwrap_or(i32::MAX);
     Ok(Binder::default().bind(space.uuid())?.bind(version)?.done())
 }

@@ -53,6 +53,18 @@ statements! {
     ROLE_EXISTS = include_str!("sql/role_exists.sql");
     ROLE_MEMBER = include_str!("sql/role_member.sql");
     ENCODING = include_str!("sql/encoding.sql");
+    SPACES = include_str!("sql/spaces.sql");
+    TENANTS = include_str!("sql/tenants.sql");
+    SCHEMAS = include_str!("sql/schemas.sql");
+    TABLES = include_str!("sql/tables.sql");
+    RELAYS = include_str!("sql/relays.sql");
+    RELAY_INSERT = include_str!("sql/relay_insert.sql");
+    META_UPDATE = include_str!("sql/meta_update.sql");
+    HEAD_UPDATE = include_str!("sql/head_update.sql");
+    LOG_PAGE = include_str!("sql/log_page.sql");
+    MOVING_LOCK = include_str!("sql/moving_lock.sql");
+    NAMESPACE_TABLES = include_str!("sql/namespace_tables.sql");
+    NAMESPACE_FILLED = include_str!("sql/namespace_filled.sql");
 }
 
 #[cfg(test)]

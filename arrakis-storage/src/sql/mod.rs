@@ -3,6 +3,7 @@
 //! Names are made of numbers and values are bound, so nothing a user wrote is ever part of a statement's text.
 
 mod aggregate;
+pub(crate) mod archive;
 mod column;
 mod condition;
 mod dialect;

@@ -28,6 +28,9 @@ const STATEMENTS_MAX: usize = 512;
 /// Rows of an index that are looked at to estimate how selective it is.
 const ANALYSIS_ROWS_MAX: i64 = 1_000;
 
+/// What is appended to the name of a file that is to be a store when it is filled.
+const MOVING_SUFFIX: &str = ".moving";
+
 /// Where a store is and how it is opened.
 #[derive(Clone, Debug)]
 pub(super) struct Location {
@@ -51,12 +54,14 @@ impl Location {
                 .with("version_min", SQLITE_VERSION_MIN));
         }
         match std::fs::metadata(&self.path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.options.create => return Ok(()),
-            Err(error) => return Err(cannot_open(&self.path).caused_by(error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.options.create => {
+                return self.check_moving();
+            }
+            Err(error) => return self.check_moving().and(Err(self.cannot_open().caused_by(error))),
             Ok(found) if !found.is_file() => {
                 return Err(Error::invalid("store.not_a_file", "a store is a file").with("file", self.path.display()));
             }
-            Ok(found) if found.len() == 0 => return Ok(()),
+            Ok(found) if found.len() == 0 => return self.check_moving(),
             Ok(_) => {}
         }
         // A connection, even one that only reads, may leave files beside a database in the mode of the write-ahead log: whose this
@@ -67,14 +72,29 @@ impl Location {
         checked.map_err(|e| e.with("file", self.path.display()))
     }
 
+    /// The file that is filled when a store is moved to this place.
+    pub(super) fn moving(&self) -> PathBuf {
+        self.beside(MOVING_SUFFIX)
+    }
+
+    /// Refuses to make a store where one is being moved to.
+    fn check_moving(&self) -> Result<()> {
+        let moving = self.moving();
+        if moving.exists() { Err(crate::sql::archive::moving().with("file", moving.display())) } else { Ok(()) }
+    }
+
+    pub(super) fn cannot_open(&self) -> Error {
+        cannot_open(&self.path)
+    }
+
     /// Whether pages of the file wait beside it.
-    fn is_logged(&self) -> bool {
+    pub(super) fn is_logged(&self) -> bool {
         ["-wal", "-journal"]
             .into_iter()
             .any(|suffix| std::fs::metadata(self.beside(suffix)).is_ok_and(|found| found.len() > 0))
     }
 
-    fn beside(&self, suffix: &str) -> PathBuf {
+    pub(super) fn beside(&self, suffix: &str) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
         path.push(suffix);
         path.into()

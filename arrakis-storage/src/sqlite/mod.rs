@@ -2,6 +2,8 @@
 
 mod access;
 mod aggregate;
+mod archive;
+mod archive_writer;
 mod catalog;
 mod commit_log;
 mod connection;
@@ -34,6 +36,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrakis_core::archive::ArchiveWriter;
 use arrakis_core::{Capability, Env, Result, Store};
 
 use self::connection::Location;
@@ -110,6 +113,16 @@ impl SqliteStore {
         let readers = Arc::new(Readers::new(location.clone(), env.clone()));
         let writer = Writer::start(connection, Arc::clone(&readers), env.clone())?;
         Ok(Self { location, readers, writer, cursor_key, env })
+    }
+}
+
+impl SqliteStore {
+    /// Fills a file with a store that is moved there: beside its place, in a file whose name ends in `.moving`, until it is whole.
+    ///
+    /// # Errors
+    /// `store.cannot_open` for a path that none can be at.
+    pub fn archive_writer(path: impl AsRef<Path>, env: Env) -> Result<Box<dyn ArchiveWriter>> {
+        Ok(Box::new(archive_writer::SqliteArchiveWriter::new(path.as_ref(), env)?))
     }
 }
 

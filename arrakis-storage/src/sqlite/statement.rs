@@ -52,4 +52,11 @@ statements! {
     RELAY_RELEASE = include_str!("sql/relay_release.sql");
     RELAY_CURSORS = include_str!("sql/relay_cursors.sql");
     TABLE_COLUMNS = include_str!("sql/table_columns.sql");
+    SPACES = include_str!("sql/spaces.sql");
+    TENANTS = include_str!("sql/tenants.sql");
+    SCHEMAS = include_str!("sql/schemas.sql");
+    TABLES = include_str!("sql/tables.sql");
+    RELAYS = include_str!("sql/relays.sql");
+    RELAY_INSERT = include_str!("sql/relay_insert.sql");
+    META_UPDATE = include_str!("sql/meta_update.sql");
 }

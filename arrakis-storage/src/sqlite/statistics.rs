@@ -21,6 +21,7 @@ const ANALYZE_ALL: &str = "ANALYZE main";
 const TABLES_VERSION: &str = "PRAGMA schema_version";
 
 /// When the statistics were last refreshed.
+#[derive(Debug)]
 pub(super) struct Statistics {
     /// Rows changed by the connection until then.
     changes: u64,

@@ -14,6 +14,8 @@ mod differential;
 mod fault;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(all(feature = "memory", feature = "sqlite"))]
+mod moving;
 #[cfg(all(feature = "postgres", feature = "testing"))]
 mod postgres;
 #[cfg(feature = "sqlite")]

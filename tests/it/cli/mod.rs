@@ -6,6 +6,7 @@ mod action;
 mod failure;
 mod load;
 mod mask;
+mod moving;
 mod ontology;
 mod read;
 #[cfg(feature = "derive")]

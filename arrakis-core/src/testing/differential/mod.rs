@@ -4,6 +4,7 @@
 //! Each case lives in a space of its own, so that one pair of stores serves many.
 
 mod commit;
+mod grown;
 mod ontology;
 mod read;
 mod set;
@@ -12,10 +13,12 @@ mod world;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 
 use fastrand::Rng;
 
+pub use self::grown::{Grown, grow};
 use self::read::Read;
 use self::world::World;
 use crate::commit::{Publication, Receipt};
@@ -86,15 +89,23 @@ impl Case {
 
     async fn run(&mut self, left: &Arc<dyn Store>, right: &Arc<dyn Store>) -> Result<(), String> {
         let mut world = World::new(self.seed, self.attempt, left.head().await.unwrap());
-        let stores = [left, right];
-        self.begin(&mut world, stores).await?;
-        for step in 0..STEPS {
+        self.begin(&mut world, [left, right]).await?;
+        self.steps(0..STEPS, &mut world, [left, right]).await
+    }
+
+    async fn steps(
+        &mut self,
+        steps: Range<usize>,
+        world: &mut World,
+        stores: [&Arc<dyn Store>; 2],
+    ) -> Result<(), String> {
+        for step in steps {
             let mut rng = Rng::with_seed(self.seed ^ u64::try_from(step + 1).unwrap_or_default().rotate_left(48));
             match (step, rng.u8(..8)) {
-                (0, _) => self.fill(&mut rng, &mut world, stores).await?,
-                (4 | 9, _) | (_, 0) => self.reads(&mut rng, (step, &world), stores).await?,
-                (5, 0..=5) | (_, 1) => self.publish(&mut rng, (step, &mut world), stores).await?,
-                _ => self.write(&mut rng, (step, &mut world), stores).await?,
+                (0, _) => self.fill(&mut rng, world, stores).await?,
+                (4 | 9, _) | (_, 0) => self.reads(&mut rng, (step, world), stores).await?,
+                (5, 0..=5) | (_, 1) => self.publish(&mut rng, (step, world), stores).await?,
+                _ => self.write(&mut rng, (step, world), stores).await?,
             }
         }
         Ok(())

@@ -1,0 +1,1 @@
+UPDATE head SET seq = $1, at = $2, catalog = $1

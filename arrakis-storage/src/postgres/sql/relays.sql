@@ -1,0 +1,1 @@
+SELECT name, cursor, epoch FROM relay ORDER BY name

@@ -1,0 +1,1 @@
+SELECT id, name FROM space ORDER BY id

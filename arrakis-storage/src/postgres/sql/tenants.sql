@@ -1,0 +1,1 @@
+SELECT t, id, name, space FROM tenant ORDER BY id

@@ -1,0 +1,1 @@
+UPDATE meta SET cursor_key = ?1
