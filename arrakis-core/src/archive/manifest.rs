@@ -167,7 +167,9 @@ async fn rows(
     loop {
         let page = reader.rows(table, part, last.as_ref()).await?;
         let mut of_page = CountDigest::default();
-        page.iter().for_each(|row| of_page.row(table, &order, row));
+        for row in &page {
+            of_page.row(table, &order, row);
+        }
         digest.add_all(&of_page);
         progress.add(page.len(), told);
         match page.into_iter().next_back() {
