@@ -299,6 +299,7 @@ impl Work {
         self.committed.send_replace(applied.head);
         for (space, schema) in published(commits, &applied.results) {
             self.readers.catalog.schemas.set(space, schema);
+            self.readers.index_wanted.notify_one();
         }
         applied.results
     }

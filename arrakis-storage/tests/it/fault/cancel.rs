@@ -113,6 +113,7 @@ async fn dropped_futures_leave_nothing_open() {
     answers_right(&store, &fixture).await;
     every_permit_is_there(&store, &fixture, &server.url()).await;
     let backends = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'arrakis'";
+    // One writes and one tells of it.
     let most = i64::try_from(options().readers_max).unwrap() + 2;
     let found = number(&mut admin, backends).await;
     assert!(found <= most, "{found} connections for at most {most}");
@@ -125,7 +126,8 @@ async fn answers_right(store: &PgStore, fixture: &Fixture) {
         let of = fixture.object_type(TYPE);
         for number in 0..KEYS {
             let key = Key::from(format!("k{number}").as_str());
-            let writes = |effect: &arrakis_core::Effect| matches!(effect, arrakis_core::Effect::Object(_, k, _) if *k == key);
+            let writes =
+                |effect: &arrakis_core::Effect| matches!(effect, arrakis_core::Effect::Object(_, k, _) if *k == key);
             let last = log.iter().rfind(|e| e.tenant == scope.tenant && e.effects.iter().any(writes)).map(|e| e.seq);
             let found = store.objects(scope, of, std::slice::from_ref(&key), None).await.unwrap().value.remove(0);
             assert_eq!(found.as_ref().map(|object| object.revision), last);

@@ -15,6 +15,7 @@
 mod cancel;
 mod cut;
 mod fence;
+mod index;
 mod kill;
 mod ledger;
 mod load;
@@ -98,7 +99,10 @@ pub(crate) async fn own_connection(url: &str) -> PgConnection {
 /// Runs statements on it.
 pub(crate) async fn run(connection: &mut PgConnection, sql: impl Into<String>) {
     let sql = sql.into();
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.clone()))).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    connection
+        .execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
 /// The number a statement answers.

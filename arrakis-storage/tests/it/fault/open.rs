@@ -101,7 +101,8 @@ async fn wrong_credentials_and_a_missing_database_are_refused() {
     let error = refused(&url(&server, &format!("app:{RIGHT}"), "absent"), &PgOptions::default()).await;
     assert_eq!((error.code(), error.is_retryable()), ("store.no_database", false));
     assert_eq!((error.param("setting"), error.param("database")), (Some("url"), Some("absent")));
-    let store = PgStore::open(&url(&server, &format!("app:{RIGHT}"), "app"), Env::system(), &PgOptions::default()).await;
+    let store =
+        PgStore::open(&url(&server, &format!("app:{RIGHT}"), "app"), Env::system(), &PgOptions::default()).await;
     let store = store.unwrap_or_else(|error| panic!("the right password opens it: {}", told(&error)));
     assert!(!format!("{store:?}").contains(RIGHT), "{store:?}");
 }
@@ -113,8 +114,11 @@ async fn a_database_in_another_encoding_is_refused() {
     let mut admin = own_connection(&server.url()).await;
     for encoding in ["SQL_ASCII", "LATIN1"] {
         let name = encoding.to_ascii_lowercase();
-        run(&mut admin, format!("CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"))
-            .await;
+        run(
+            &mut admin,
+            format!("CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"),
+        )
+        .await;
         let error = refused(&url(&server, &format!("postgres:{SECRET}"), &name), &PgOptions::default()).await;
         assert_eq!((error.code(), error.is_retryable()), ("store.encoding", false), "{}", told(&error));
         assert_eq!((error.param("setting"), error.param("encoding")), (Some("url"), Some(encoding)));
@@ -136,7 +140,10 @@ async fn a_user_without_a_privilege_is_told_what_to_ask_for() {
     let no_role = url(&server, &format!("no_role:{SECRET}"), "app");
 
     let error = refused(&no_role, &PgOptions::default()).await;
-    assert_eq!((error.code(), error.param("setting"), error.is_retryable()), ("store.permission", Some("fence"), false));
+    assert_eq!(
+        (error.code(), error.param("setting"), error.is_retryable()),
+        ("store.permission", Some("fence"), false)
+    );
     let needed = error.param("needed").unwrap().to_owned();
     for statement in ["CREATE ROLE \"arrakis_reader\" NOLOGIN", "GRANT \"arrakis_reader\" TO \"no_role\""] {
         assert!(needed.contains(statement), "{needed}");

@@ -20,7 +20,13 @@ const READ_MAX: Duration = Duration::from_secs(5);
 const WRITE_MAX: Duration = Duration::from_secs(25);
 
 fn impatient() -> PgOptions {
-    PgOptions { connect_timeout_ms: 300, statement_timeout_ms: 300, commit_timeout_ms: 500, lock_timeout_ms: 200, ..options() }
+    PgOptions {
+        connect_timeout_ms: 300,
+        statement_timeout_ms: 300,
+        commit_timeout_ms: 500,
+        lock_timeout_ms: 200,
+        ..options()
+    }
 }
 
 /// Reads and writes of a server that does not answer end in time, and when it goes on so does the store.

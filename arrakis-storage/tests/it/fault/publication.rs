@@ -32,7 +32,7 @@ pub(crate) fn second(fixture: &Fixture) -> Arc<Schema> {
 }
 
 /// The table of the written type in the space of most tests.
-const TABLE: &str = "SELECT n FROM arrakis.object_table
+pub(crate) const TABLE: &str = "SELECT n FROM arrakis.object_table
     WHERE space = (SELECT space FROM arrakis.tenant WHERE name = 'own') ORDER BY n LIMIT 1";
 /// Whether a change of a table waits for its readers.
 const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
@@ -67,7 +67,8 @@ async fn a_publication_waits_for_readers_in_turns() {
     let hold = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT count(*) FROM arrakis.{table}");
     run(&mut holder, hold.clone()).await;
     let (goes_on, told) = watch::channel(true);
-    let readers: Vec<_> = (0..3).map(|_| Handle::current().spawn(read_on(Arc::clone(&fixture), told.clone()))).collect();
+    let readers: Vec<_> =
+        (0..3).map(|_| Handle::current().spawn(read_on(Arc::clone(&fixture), told.clone()))).collect();
     let schema = second(&fixture);
     let publication = fixture.publication(&schema, Vec::new());
 
@@ -88,7 +89,9 @@ async fn a_publication_waits_for_readers_in_turns() {
     run(&mut holder, "COMMIT").await;
     publishing.await.unwrap().unwrap();
     assert_eq!(number(&mut watcher, columns).await, before + 1);
-    let indexed = format!("SELECT count(*) FROM pg_indexes WHERE tablename = '{table}' AND indexdef ~ 'i_?' AND indexname ~ '_i_'");
+    let indexed = format!(
+        "SELECT count(*) FROM pg_indexes WHERE tablename = '{table}' AND indexdef ~ 'i_?' AND indexname ~ '_i_'"
+    );
     assert!(number(&mut watcher, indexed).await >= 1);
 
     goes_on.send_replace(false);

@@ -109,11 +109,10 @@ async fn schemas_and_tables_of_one_store_are_the_others() {
     let left = opened(&server.url(), &test, &options()).await;
     let fixture = Fixture::new(Arc::clone(&left) as Arc<dyn Store>, test.clone()).await;
     let right = opened(&server.url(), &test, &options()).await;
-    let by_right = |commit: Commit| async {
-        right.commit_batch(vec![commit], Atomicity::Each).await.remove(0)
-    };
+    let by_right = |commit: Commit| async { right.commit_batch(vec![commit], Atomicity::Each).await.remove(0) };
     let of = fixture.object_type(TYPE);
-    let team = |code: &str| Commit::from(fixture.draft(fixture.own).create(TYPE, json!({ "code": code, "title": code })));
+    let team =
+        |code: &str| Commit::from(fixture.draft(fixture.own).create(TYPE, json!({ "code": code, "title": code })));
     let read = |store: Arc<PgStore>, key: &'static str| async move {
         let found = store.objects(fixture.own, of, &[Key::from(key)], None).await.unwrap().value.remove(0);
         found.is_some()
