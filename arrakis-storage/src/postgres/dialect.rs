@@ -56,7 +56,7 @@ fn statement((text, Values(values)): (String, Values)) -> Statement {
 
 /// A name that is made of numbers, as it stands in a statement.
 pub(super) fn quoted(name: &DynIden) -> String {
-    format!("\"{}\"", name.to_string())
+    format!("\"{name}\"")
 }
 
 impl Dialect for PgDialect {
@@ -146,7 +146,7 @@ impl Dialect for PgDialect {
             Function::Point => "arrakis_point",
             // The doubles themselves, which are added up where they are read.
             Function::SumDouble => {
-                let of = |_| Expr::cust_with_exprs("array_agg($1) FILTER (WHERE $1 IS NOT NULL)", arguments.clone());
+                let of = |()| Expr::cust_with_exprs("array_agg($1) FILTER (WHERE $1 IS NOT NULL)", arguments.clone());
                 return of(());
             }
         };

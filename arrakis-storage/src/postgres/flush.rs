@@ -8,10 +8,10 @@ use arrakis_core::{Result, Seq, Timestamp};
 
 use super::cell::{Cell, Cells, CopyRows, key_cell, row_cells};
 use super::creation::{self, Plan};
-use super::overlay::{Of, Place, Rows, Slot};
+use super::overlay::{Of, Place, Rows, Slot, key_lists};
 use super::statement;
 use super::table::TableText;
-use super::txn::{PgTxn, key_lists};
+use super::txn::PgTxn;
 use super::value::Binder;
 use crate::sql::{Table, TableId, missing_table, seq_value};
 

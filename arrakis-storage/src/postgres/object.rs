@@ -106,7 +106,9 @@ pub(super) async fn rows(
     let Some(text) = reading.text(object_type).await? else { return Ok(found) };
     let kind = if matches!(first, Key::Integer(_)) { ColumnKind::Integer } else { ColumnKind::Text };
     let mut sought = no_elements(kind);
-    keys.iter().for_each(|key| sought.push(&key_cell(key)));
+    for key in &keys {
+        sought.push(&key_cell(key));
+    }
     let mut binder = Binder::default().bind(tenant)?.bind(sought)?;
     let sql = match reading.at {
         None => &text.many.get,

@@ -199,8 +199,8 @@ impl Readers {
         let sql = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {timeout}; SELECT seq, catalog FROM head"
         );
-        let begun = lease.connection()?.fetch_one(sqlx::raw_sql(AssertSqlSafe(sql)));
-        let row = answered(&self.settings, Purpose::Read, begun).await?;
+        let asked = lease.connection()?.fetch_one(sqlx::raw_sql(AssertSqlSafe(sql)));
+        let row = answered(&self.settings, Purpose::Read, asked).await?;
         let number = |index: usize| row.try_get::<i64, _>(index).map(seq_of).map_err(postgres);
         let (head, catalog) = (number(0)?, number(1)?);
         let known = self.catalog.tables(request.scope.space).filter(|tables| tables.as_of >= catalog);
@@ -277,7 +277,7 @@ impl Reading<'_> {
         let rows = self.fetch(statement::TABLE_COLUMNS, table::columns_asked(&table)?).await?;
         let columns = Columns::of_object(object_type);
         let of_type = (&*object_type.properties, columns);
-        let text = Arc::new(TableText::new(TableKind::Object, table, table::layout_of(&rows)?, of_type)?);
+        let text = Arc::new(TableText::new(TableKind::Object, table, table::layout_of(&rows)?, of_type));
         if text.has_all(columns) {
             self.readers.catalog.texts.set(id, Arc::clone(&text));
         }

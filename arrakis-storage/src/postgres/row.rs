@@ -188,7 +188,7 @@ impl Names<'_> {
 
     fn supersede(&self) -> String {
         let every = |row: &str| -> String {
-            self.layout.properties.iter().map(|(name, _)| format!(", {row}{}", quoted(name))).collect()
+            self.layout.properties.iter().fold(String::new(), |listed, (name, _)| listed + ", " + row + &quoted(name))
         };
         let (into, from) = (every(""), every("o."));
         format!(

@@ -140,7 +140,7 @@ impl Query {
         let names: Vec<_> = (0..self.columns.len()).map(|index| format!("v{index}")).collect();
         let same = self.columns.iter().zip(&names).map(|((column, _), name)| format!(" AND r.{column} = u.{name}"));
         let keys: Vec<_> = key_names(kind).iter().map(|key| format!("o.\"{key}\"")).collect();
-        let stored: String = text.stored_of("o.").into_iter().map(|column| format!(", {column}")).collect();
+        let stored = text.listed_of("o.");
         format!(
             "SELECT u.i, {}, o.\"rev\"{stored} FROM UNNEST({}) WITH ORDINALITY AS u (t, {}, i) \
              CROSS JOIN LATERAL (SELECT * FROM {table} AS r WHERE r.\"t\" = u.t{} ORDER BY r.{} LIMIT {limit}) AS o \
@@ -174,7 +174,7 @@ fn text_of(
     let Some(table) = txn.table(id)? else { return Ok(None) };
     let answer = table::layout(&mut txn.session, &table);
     let layout = txn.kept(answer)?;
-    TableText::new(id.kind, table, layout, (properties, columns)).map(|text| Some(Arc::new(text)))
+    Ok(Some(Arc::new(TableText::new(id.kind, table, layout, (properties, columns)))))
 }
 
 pub(super) fn objects(
@@ -260,7 +260,7 @@ fn stretch(
         let bound: Vec<_> = bound.map(|(index, kind)| format!("${}::{}", index + 2, type_name(*kind))).collect();
         beyond = format!(" AND ({}) > ({})", own.join(", "), bound.join(", "));
     }
-    let stored: String = text.stored_of("").into_iter().map(|column| format!(", {column}")).collect();
+    let stored = text.listed_of("");
     let sql = format!(
         "SELECT \"t\", {own}, \"rev\"{stored} FROM {} WHERE \"t\" = $1{beyond} ORDER BY {own} LIMIT {SCAN_ROWS}",
         quoted(&text.table.names.current),

@@ -92,10 +92,10 @@ impl TableText {
         table: Table,
         layout: Layout,
         (properties, columns): (&[Property], Columns<'_>),
-    ) -> Result<Self> {
+    ) -> Self {
         let one = sql::get_with_head(&PgDialect, (kind, &table), columns).into();
         let many = ManyText::new(kind, &table, &layout, columns);
-        Ok(Self { table, one, many, layout, columns: properties.iter().map(|property| property.column).collect() })
+        Self { table, one, many, layout, columns: properties.iter().map(|property| property.column).collect() }
     }
 
     /// Whether these are the statements for a version with these properties.
@@ -107,6 +107,11 @@ impl TableText {
     /// The stored columns of a row as they are read, in order: one that is not there yet is absent.
     pub(super) fn stored_of(&self, row: &str) -> Vec<String> {
         self.many.stored_of(row)
+    }
+
+    /// [`Self::stored_of`], each after a comma.
+    pub(super) fn listed_of(&self, row: &str) -> String {
+        self.stored_of(row).iter().fold(String::new(), |listed, column| listed + ", " + column)
     }
 
     /// Whether the table has every column of these: one that is not published yet has not.

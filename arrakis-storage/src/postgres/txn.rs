@@ -4,22 +4,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::catalog::{Catalog, SpaceTables};
+use super::overlay::{Found, Of, Place, Rows, Slot, Sought, keys_bound, stored_link};
+use super::session::Session;
+use super::table::{self, Publisher, TableText};
+use super::value::{Binder, RowReader};
+use super::{ontology, scan, statement};
+use crate::sql::{Columns, ReadRow, Table, TableId, TableKind, body_of, fits, missing_table};
 use arrakis_core::commit::{Publication, StoredLink, StoredRow, Txn, VisitLink, VisitObject};
 use arrakis_core::ontology::{End, LinkType, ObjectType, Property, Schema};
 use arrakis_core::{
     Change, Commit, CommitId, Error, Key, LinkTypeId, LogEntry, ObjectTypeId, Receipt, Result, Scope, Seq, SpaceId,
     Tenant, TenantId, Value,
 };
-use sqlx::postgres::PgArguments;
-
-use super::catalog::{Catalog, SpaceTables};
-use super::cell::{Cells, key_cell};
-use super::overlay::{Found, Of, Place, Rows, Slot, Sought, stored_link};
-use super::session::Session;
-use super::table::{self, Publisher, TableText};
-use super::value::{Binder, RowReader};
-use super::{ontology, scan, statement};
-use crate::sql::{Columns, ReadRow, Table, TableId, TableKind, body_of, fits, missing_table};
 
 /// What a connection that writes remembers between transactions; forgotten when one is undone or tables or schemas changed.
 #[derive(Debug, Default)]
@@ -152,7 +149,7 @@ impl<'c> PgTxn<'c> {
             Of::Object(of) => Columns::of_object(of),
             Of::Link(of) => Columns::of_link(of),
         };
-        let text = Arc::new(TableText::new(id.kind, table, layout, (of.properties(), columns))?);
+        let text = Arc::new(TableText::new(id.kind, table, layout, (of.properties(), columns)));
         self.memory.texts.insert(id, Arc::clone(&text));
         Ok(Some(text))
     }
@@ -258,25 +255,6 @@ impl<'c> PgTxn<'c> {
 pub(super) fn is_structural(commits: &[Commit]) -> bool {
     let is_structural = |change: &Change| matches!(change, Change::Tenancy(_) | Change::Publish(_));
     commits.iter().flat_map(|commit| &commit.changes).any(is_structural)
-}
-
-/// The keys of places, bound as a list per column.
-pub(super) fn keys_bound(text: &TableText, places: &[Place]) -> Result<PgArguments> {
-    let lists = key_lists(text, places.iter());
-    Ok(lists.into_iter().try_fold(Binder::default(), Binder::bind)?.done())
-}
-
-/// The keys of places, a list per column, the tenant first.
-pub(super) fn key_lists<'p>(text: &TableText, places: impl Iterator<Item = &'p Place>) -> Vec<Cells> {
-    let mut lists: Vec<Cells> = text.many.keys.iter().map(|kind| Cells::new(*kind)).collect();
-    for place in places {
-        let cells = [super::cell::Cell::Integer(place.tenant), key_cell(&place.first)];
-        let cells = cells.into_iter().chain(place.second.as_ref().map(key_cell));
-        for (list, cell) in lists.iter_mut().zip(cells) {
-            list.push(&cell);
-        }
-    }
-    lists
 }
 
 impl Txn for PgTxn<'_> {

@@ -33,7 +33,7 @@ const TRIES: [Duration; 9] = [
     Duration::from_millis(200),
     Duration::from_millis(400),
     Duration::from_millis(700),
-    Duration::from_millis(1_000),
+    Duration::from_secs(1),
     Duration::from_millis(1_200),
     Duration::from_millis(1_400),
 ];
@@ -113,6 +113,13 @@ struct Work {
     committed: watch::Sender<Seq>,
 }
 
+/// Waits before the next try.
+fn rest(runtime: &Runtime, pause: Duration) {
+    if !pause.is_zero() {
+        runtime.block_on(async { tokio::time::sleep(pause).await });
+    }
+}
+
 /// Why a try at a batch came to nothing.
 enum Failure {
     /// Nothing of it is in the store.
@@ -127,7 +134,7 @@ impl Work {
             // Who stopped waiting has no use for the answer.
             match ask {
                 Ask::Commit { commits, atomicity, answer } => {
-                    drop(answer.send(self.batch(runtime, &commits, atomicity)))
+                    drop(answer.send(self.batch(runtime, &commits, atomicity)));
                 }
                 Ask::Rehearse { commit, answer } => drop(answer.send(self.rehearse(runtime, &commit))),
             }
@@ -138,7 +145,7 @@ impl Work {
     fn batch(&mut self, runtime: &Runtime, commits: &[Commit], atomicity: Atomicity) -> Vec<Result<Receipt>> {
         let mut last = closed();
         for pause in TRIES {
-            self.pause(runtime, pause);
+            rest(runtime, pause);
             let failure = match self.attempt(runtime, commits, atomicity) {
                 Ok(results) => return results,
                 Err(failure) => failure,
@@ -149,8 +156,8 @@ impl Work {
                     Ok(true) => return self.applied(commits, applied),
                     Ok(false) => error,
                     Err(_) => {
-                        let lost = lost(&error);
-                        return commits.iter().map(|_| Err(lost.duplicate())).collect();
+                        let answer = lost(&error);
+                        return commits.iter().map(|_| Err(answer.duplicate())).collect();
                     }
                 },
             };
@@ -169,16 +176,10 @@ impl Work {
         commits.iter().map(|_| Err(refused.duplicate())).collect()
     }
 
-    fn pause(&self, runtime: &Runtime, pause: Duration) {
-        if !pause.is_zero() {
-            runtime.block_on(async { tokio::time::sleep(pause).await });
-        }
-    }
-
     fn rehearse(&mut self, runtime: &Runtime, commit: &Commit) -> Result<Vec<Effect>> {
         let mut last = closed();
         for pause in TRIES {
-            self.pause(runtime, pause);
+            rest(runtime, pause);
             match self.rehearse_once(runtime, commit) {
                 Err(error) if is_unreachable(&error) || is_busy(&error) => last = error,
                 result => return result,
@@ -309,7 +310,7 @@ impl Work {
     fn resolve(&mut self, runtime: &Runtime, results: &[Result<Receipt>]) -> Result<bool> {
         let mut last = closed();
         for pause in TRIES {
-            self.pause(runtime, pause);
+            rest(runtime, pause);
             match self.resolve_once(runtime, results) {
                 Err(error) if is_unreachable(&error) || is_busy(&error) => last = error,
                 result => return result,

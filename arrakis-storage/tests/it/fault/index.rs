@@ -50,7 +50,7 @@ async fn a_large_table_is_indexed_beside_writers() {
     let schema = version_after(&fixture, &fixture.schema, true);
     let start = env.monotonic();
     let seq = fixture.publish(fixture.own, &fixture.publication(&schema, Vec::new())).await.unwrap().seq;
-    let published = env.monotonic() - start;
+    let published = env.monotonic().saturating_sub(start);
     assert!(published < BESIDE, "{published:?}");
     let pending = store.pending_indexes().await.unwrap();
     assert_eq!(pending.iter().map(|index| (index.since, index.failure.as_deref())).collect::<Vec<_>>(), [(seq, None)]);
@@ -63,7 +63,7 @@ async fn a_large_table_is_indexed_beside_writers() {
     for score in 1..=COMMITS {
         let start = env.monotonic();
         fixture.wrote(fixture.draft_under(fixture.own, &schema).modify(TYPE, "a", json!({ "score": score }))).await;
-        slowest = slowest.max(env.monotonic() - start);
+        slowest = slowest.max(env.monotonic().saturating_sub(start));
         let rows = fixture.query(fixture.own, &found(score)).await.unwrap();
         assert_eq!(keys_of(&rows.objects), ["a"], "found without the index");
     }
@@ -78,7 +78,10 @@ async fn a_large_table_is_indexed_beside_writers() {
     let start = env.monotonic();
     let mut watcher = own_connection(&server.url()).await;
     becomes(&mut watcher, PENDING, 0).await;
-    println!("published in {published:?}, slowest commit beside {slowest:?}, resumed in {:?}", env.monotonic() - start);
+    println!(
+        "published in {published:?}, slowest commit beside {slowest:?}, resumed in {:?}",
+        env.monotonic().saturating_sub(start)
+    );
     assert_eq!(number(&mut watcher, INVALID).await, 0, "what was half-built is gone");
     let is_there = format!("SELECT count(*) FROM pg_indexes WHERE indexname = '{}'", pending[0].name);
     assert_eq!(number(&mut watcher, is_there.clone()).await, 1);

@@ -119,7 +119,7 @@ pub(crate) async fn becomes(connection: &mut PgConnection, sql: &str, wanted: i6
         if found == wanted {
             return;
         }
-        assert!(env.monotonic() - start < EVENTUALLY, "{sql}: {found}, not {wanted}");
+        assert!(env.monotonic().saturating_sub(start) < EVENTUALLY, "{sql}: {found}, not {wanted}");
         looks.tick().await;
     }
 }
