@@ -6,11 +6,9 @@ use std::sync::Arc;
 use arrakis_core::commit::{StoredRow, Txn};
 use arrakis_core::ontology::{Property, Schema};
 use arrakis_core::{Error, LinkTypeId, ObjectTypeId, Result, Seq, SpaceId, Tenant, TenantId};
-use sqlx::postgres::PgArguments;
 
 use super::catalog::SpaceTables;
-use super::cell::{Cell, Cells, key_cell};
-use super::overlay::{Found, Of, Place, Rows, Slot, Sought};
+use super::overlay::{Found, Of, Place, Rows, Slot, Sought, keys_bound};
 use super::table::{self, TableText};
 use super::txn::PgTxn;
 use super::value::{Binder, RowReader};
@@ -170,23 +168,4 @@ impl PgTxn<'_> {
             rows.found.insert(sought, found);
         }
     }
-}
-
-/// The keys of places, bound as a list per column.
-pub(super) fn keys_bound(text: &TableText, places: &[Place]) -> Result<PgArguments> {
-    let lists = key_lists(text, places.iter());
-    Ok(lists.into_iter().try_fold(Binder::default(), Binder::bind)?.done())
-}
-
-/// The keys of places, a list per column, the tenant first.
-pub(super) fn key_lists<'p>(text: &TableText, places: impl Iterator<Item = &'p Place>) -> Vec<Cells> {
-    let mut lists: Vec<Cells> = text.many.keys.iter().map(|kind| Cells::new(*kind)).collect();
-    for place in places {
-        let cells = [Cell::Integer(place.tenant), key_cell(&place.first)];
-        let cells = cells.into_iter().chain(place.second.as_ref().map(key_cell));
-        for (list, cell) in lists.iter_mut().zip(cells) {
-            list.push(&cell);
-        }
-    }
-    lists
 }

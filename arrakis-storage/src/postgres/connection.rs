@@ -23,6 +23,8 @@ const LOCK_TIMEOUT_DEFAULT_MS: u64 = 2_000;
 /// The role that reads, unless another is named.
 const READER_ROLE_DEFAULT: &str = "arrakis_reader";
 
+/// How long the building of an index may take, in milliseconds: a day.
+const INDEX_TIMEOUT_MS: u64 = 86_400_000;
 /// How long a transaction may wait for its own process, in milliseconds: one that was left alone holds back cleaning up.
 const IDLE_TRANSACTION_TIMEOUT_MS: u64 = 60_000;
 /// How often the server looks whether who asked is still there, in milliseconds.
@@ -90,6 +92,8 @@ pub(super) enum Purpose {
     Read,
     /// Commits, and whatever else sees the whole store.
     Write,
+    /// Indexes that are built beside commits, which wait for whoever is before them.
+    Index,
 }
 
 /// Options that were checked, and where they lead.
@@ -139,6 +143,7 @@ impl Settings {
         Duration::from_millis(match purpose {
             Purpose::Read => self.options.statement_timeout_ms,
             Purpose::Write => self.options.commit_timeout_ms,
+            Purpose::Index => INDEX_TIMEOUT_MS,
         })
     }
 

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use arrakis_core::commit::StoredRow;
 use arrakis_core::{Result, Seq, Timestamp};
 
-use super::access::key_lists;
 use super::cell::{Cell, Cells, CopyRows, key_cell, row_cells};
 use super::creation::{self, Plan};
-use super::overlay::{Of, Place, Rows, Slot};
+use super::overlay::{Of, Place, Rows, Slot, key_lists};
 use super::statement;
 use super::table::TableText;
 use super::txn::PgTxn;

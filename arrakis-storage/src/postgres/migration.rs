@@ -21,7 +21,9 @@ const MOVING_SUFFIX: &str = "_moving";
 const MODULE: &str = "store";
 
 /// What each format adds to the one before it, the first to an empty namespace.
-const STEPS: [&[&str]; 1] = [&[
+const STEPS: [&[&str]; 2] = [FIRST, &[include_str!("migrations/0002_pending_index.sql")]];
+
+const FIRST: &[&str] = &[
     include_str!("migrations/0001_meta.sql"),
     include_str!("migrations/0001_head.sql"),
     include_str!("migrations/0001_commit_log.sql"),
@@ -37,7 +39,7 @@ const STEPS: [&[&str]; 1] = [&[
     include_str!("migrations/0001_start_of_date.sql"),
     include_str!("migrations/0001_start_of_timestamp.sql"),
     include_str!("migrations/0001_point.sql"),
-]];
+];
 
 /// Brings a database to this format; answers the key its cursors are authenticated with. Another process may do the same at the same time:
 /// the one that comes second finds it done.

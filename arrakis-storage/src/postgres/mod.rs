@@ -13,6 +13,7 @@ mod dialect;
 mod error;
 mod flush;
 mod history;
+mod index;
 mod keeper;
 mod link;
 mod migration;
@@ -44,6 +45,8 @@ use arrakis_core::{Capability, Env, Result, Store};
 
 use self::connection::Settings;
 pub use self::connection::{Fence, PgOptions};
+use self::index::IndexBuilder;
+pub use self::index::PendingIndex;
 use self::keeper::Keeper;
 use self::reading::Readers;
 use self::wake::Wake;
@@ -58,6 +61,8 @@ pub struct PgStore {
     writer: Writer,
     keeper: Keeper,
     wake: Wake,
+    /// Ends with the store.
+    _indexes: IndexBuilder,
     cursor_key: [u8; 32],
 }
 
@@ -79,7 +84,18 @@ impl PgStore {
         let readers = Arc::new(Readers::new(Arc::clone(&settings), env));
         let writer = Writer::start(Arc::clone(&settings), Arc::clone(&readers))?;
         let (keeper, wake) = (Keeper::new(Arc::clone(&settings)), Wake::start(Arc::clone(&settings), writer.newest()));
-        Ok(Self { settings, readers, writer, keeper, wake, cursor_key })
+        let indexes = IndexBuilder::start(Arc::clone(&settings), Arc::clone(&readers.index_wanted));
+        Ok(Self { settings, readers, writer, keeper, wake, _indexes: indexes, cursor_key })
+    }
+
+    /// The indexes that are not built yet. A publication that wants an index of a large table (16 MiB or more) leaves it to the stores that
+    /// have the database open: one of them builds it beside commits and reads, and goes on with it where another was interrupted. Queries
+    /// give the same answers meanwhile, only later; a further change of that table waits, and is refused as `store.busy`, while it is built.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn pending_indexes(&self) -> Result<Vec<PendingIndex>> {
+        index::pending(&self.readers).await
     }
 }
 

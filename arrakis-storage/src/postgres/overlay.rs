@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use arrakis_core::commit::{StoredLink, StoredRow};
 use arrakis_core::ontology::{End, LinkType, ObjectType, Property};
-use arrakis_core::{BaseType, Key, Seq, Value};
+use arrakis_core::{BaseType, Key, Result, Seq, Value};
+use sqlx::postgres::PgArguments;
 
-use super::cell::value_cells;
+use super::cell::{Cell, Cells, key_cell, value_cells};
+use super::table::TableText;
+use super::value::Binder;
 
 /// A row of a table: the tenant's number, and the key of an object or both keys of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -129,6 +132,25 @@ impl Sought {
         let column = if end == End::Source { SOURCE } else { TARGET };
         Self { tenant, column, value: key_bytes(key) }
     }
+}
+
+/// The keys of places, bound as a list per column.
+pub(super) fn keys_bound(text: &TableText, places: &[Place]) -> Result<PgArguments> {
+    let lists = key_lists(text, places.iter());
+    Ok(lists.into_iter().try_fold(Binder::default(), Binder::bind)?.done())
+}
+
+/// The keys of places, a list per column, the tenant first.
+pub(super) fn key_lists<'p>(text: &TableText, places: impl Iterator<Item = &'p Place>) -> Vec<Cells> {
+    let mut lists: Vec<Cells> = text.many.keys.iter().map(|kind| Cells::new(*kind)).collect();
+    for place in places {
+        let cells = [Cell::Integer(place.tenant), key_cell(&place.first)];
+        let cells = cells.into_iter().chain(place.second.as_ref().map(key_cell));
+        for (list, cell) in lists.iter_mut().zip(cells) {
+            list.push(&cell);
+        }
+    }
+    lists
 }
 
 fn bytes(value: &Value, base: &BaseType) -> Vec<u8> {

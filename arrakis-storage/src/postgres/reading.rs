@@ -9,6 +9,7 @@ use arrakis_core::ontology::ObjectType;
 use arrakis_core::{Env, Error, Result, Scope, Seq, SpaceId, Tenant, TenantId};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Executor, Row};
+use tokio::sync::Notify;
 
 use super::catalog::{Catalog, SpaceTables};
 use super::connection::{ANSWER_GRACE, Purpose, Settings};
@@ -55,11 +56,14 @@ pub(super) struct Readers {
     pub(super) env: Env,
     pub(super) pool: Arc<Pool>,
     pub(super) catalog: Catalog,
+    /// Told when there may be an index to build.
+    pub(super) index_wanted: Arc<Notify>,
 }
 
 impl Readers {
     pub(super) fn new(settings: Arc<Settings>, env: Env) -> Self {
-        Self { pool: Pool::new(Arc::clone(&settings)), settings, env, catalog: Catalog::default() }
+        let (pool, catalog) = (Pool::new(Arc::clone(&settings)), Catalog::default());
+        Self { settings, env, pool, catalog, index_wanted: Arc::default() }
     }
 
     pub(super) fn close(&self) {

@@ -39,6 +39,14 @@ statements! {
     TYPED_TABLES = include_str!("sql/typed_tables.sql");
     OBJECT_TABLE_INSERT = include_str!("sql/object_table_insert.sql");
     LINK_TABLE_INSERT = include_str!("sql/link_table_insert.sql");
+    TABLE_BYTES = include_str!("sql/table_bytes.sql");
+    INDEX_TURN = include_str!("sql/index_turn.sql");
+    INDEX_VALID = include_str!("sql/index_valid.sql");
+    PENDING_INDEXES = include_str!("sql/pending_indexes.sql");
+    PENDING_INDEX_INSERT = include_str!("sql/pending_index_insert.sql");
+    PENDING_INDEX_DELETE = include_str!("sql/pending_index_delete.sql");
+    PENDING_INDEX_BUILT = include_str!("sql/pending_index_built.sql");
+    PENDING_INDEX_FAILED = include_str!("sql/pending_index_failed.sql");
     TABLE_COLUMNS = include_str!("sql/table_columns.sql");
     MIGRATION_MADE = include_str!("sql/migration_made.sql");
     MIGRATIONS = include_str!("sql/migrations.sql");

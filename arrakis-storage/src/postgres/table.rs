@@ -15,7 +15,7 @@ use super::reading::answered;
 use super::row::ManyText;
 use super::session::Session;
 use super::value::{Binder, RowReader};
-use super::{creation, statement};
+use super::{creation, index, statement};
 use crate::sql::{self, ColumnKind, Columns, IndexDefinition, Layout, ReadRow, Table, TableId, TableKind, seq_value};
 
 /// The tables of a space as the database has them now.
@@ -174,10 +174,10 @@ impl<'a, 'c> Publisher<'a, 'c> {
         let had = before.map(|before| sql::object_indexes(before)).transpose()?.unwrap_or_default();
         for superseded in [false, true] {
             for index in had.iter().filter(|index| wanted.iter().all(|other| other.suffix() != index.suffix())) {
-                self.session.run(index.drop(&PgDialect, &table.names, superseded))?;
+                index::remove(self.session, &table, index, superseded)?;
             }
             for index in wanted.iter().filter(|index| had.iter().all(|other| other.suffix() != index.suffix())) {
-                self.session.run(index.create(&PgDialect, &table.names, superseded))?;
+                index::add(self.session, &table, index, superseded, self.seq)?;
             }
         }
         Ok(())

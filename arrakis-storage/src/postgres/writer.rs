@@ -114,6 +114,8 @@ struct Work {
     committed: watch::Sender<Seq>,
 }
 
+/// Waits before the next try.
+
 /// Why a try at a batch came to nothing.
 enum Failure {
     /// Nothing of it is in the store.
@@ -294,6 +296,7 @@ impl Work {
         self.committed.send_replace(applied.head);
         for (space, schema) in published(commits, &applied.results) {
             self.readers.catalog.schemas.set(space, schema);
+            self.readers.index_wanted.notify_one();
         }
         applied.results
     }

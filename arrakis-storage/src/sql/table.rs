@@ -53,7 +53,7 @@ impl TableNames {
         Self { current: base.clone().into_iden(), superseded: format!("{base}_v").into_iden(), base, kind }
     }
 
-    fn text(&self, superseded: bool) -> String {
+    pub(crate) fn text(&self, superseded: bool) -> String {
         if superseded { format!("{}_v", self.base) } else { self.base.clone() }
     }
 

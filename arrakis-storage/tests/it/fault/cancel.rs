@@ -17,14 +17,14 @@ use tokio::task::JoinSet;
 use super::ledger::{TYPE, score, whole_log};
 use super::{becomes, draws, filled, number, options, own_connection, run, server, times};
 
-/// How many futures are dropped.
+/// How many futures are dropped before they ended.
 const DROPS: usize = 20_000;
 /// How many tasks drop them side by side.
 const TASKS: usize = 8;
 /// The most polls a future that is polled when it is woken gets.
-const POLLS_MAX: u32 = 12;
+const POLLS_MAX: u32 = 4;
 /// The most looks at one that is polled whether or not it was woken.
-const LOOKS_MAX: u32 = 400;
+const LOOKS_MAX: u32 = 60;
 /// The keys written and read.
 const KEYS: i64 = 16;
 
@@ -68,13 +68,13 @@ async fn drop_many(store: Arc<PgStore>, fixture: Arc<Fixture>, mut draws: fastra
     let of = Arc::clone(fixture.object_type(TYPE));
     let ask = fixture.ask(TYPE, Rel::All).plan;
     let timed = fixture.ask(TYPE, Rel::All).budget(Budget { ms: Some(10_000), ..Budget::default() }).plan;
-    let mut ended = 0;
-    for _ in 0..count {
+    let (mut ended, mut given_up) = (0, 0);
+    while given_up < count {
         // Tenants alternate, so that connections change theirs.
         let scope = if draws.bool() { fixture.own } else { fixture.neighbour };
         let number = draws.i64(..KEYS);
         let key = Key::from(format!("k{number}").as_str());
-        ended += usize::from(match draws.u32(..6) {
+        let has_ended = match draws.u32(..6) {
             0 => dropped(store.objects(scope, &of, &[key], None), &mut draws).await,
             1 => dropped(store.objects(scope, &of, &[key, Key::from("k1")], None), &mut draws).await,
             2 => dropped(store.query(scope, &ask), &mut draws).await,
@@ -85,7 +85,9 @@ async fn drop_many(store: Arc<PgStore>, fixture: Arc<Fixture>, mut draws: fastra
                 let commit = Commit::from(fixture.draft(scope).upsert(TYPE, values));
                 dropped(store.commit_batch(vec![commit], Atomicity::Each), &mut draws).await
             }
-        });
+        };
+        ended += usize::from(has_ended);
+        given_up += usize::from(!has_ended);
     }
     ended
 }
@@ -105,14 +107,14 @@ async fn dropped_futures_leave_nothing_open() {
     while let Some(task) = tasks.join_next().await {
         ended += task.unwrap();
     }
-    println!("{} futures dropped, of which {ended} had ended", times(DROPS));
-    assert!(ended < times(DROPS) * 9 / 10, "most futures were dropped before they ended: {ended}");
+    println!("{} futures dropped; {ended} more ended before they would have been", times(DROPS));
 
     let mut admin = own_connection(&server.url()).await;
     becomes(&mut admin, "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'", 0).await;
     answers_right(&store, &fixture).await;
     every_permit_is_there(&store, &fixture, &server.url()).await;
     let backends = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'arrakis'";
+    // One writes and one tells of it.
     let most = i64::try_from(options().readers_max).unwrap() + 2;
     let found = number(&mut admin, backends).await;
     assert!(found <= most, "{found} connections for at most {most}");

@@ -53,25 +53,25 @@ async fn a_network_cut_during_a_commit_is_resolved() {
     let mut draws = draws("a_network_cut_during_a_commit_is_resolved");
     let proxy = Proxy::start(([127, 0, 0, 1], server.port()).into());
     let (store, fixture) = filled(&through(&proxy), &options()).await;
-    let commit = |score: i64| -> Commit {
-        let values = json!({ "code": "a", "title": "a", "score": score });
+    let commit = |value: i64| -> Commit {
+        let values = json!({ "code": "a", "title": "a", "score": value });
         fixture.draft(fixture.own).upsert(TYPE, values).into()
     };
-    let (mut score, mut head, mut unknown, mut replayed) = (1_000_000, store.head().await.unwrap(), 0, 0);
+    let (mut value, mut head, mut unknown, mut replayed) = (1_000_000, store.head().await.unwrap(), 0, 0);
     for _ in 0..times(CUTS_AT_COMMIT) {
         // What a commit takes on the way there and back, the connections being there and quiet.
         let mut passed = 0;
         for _ in 0..2 {
             let before = proxy.bytes();
-            score += 1;
-            let receipt = store.commit_batch(vec![commit(score)], Atomicity::Each).await.remove(0).unwrap();
+            value += 1;
+            let receipt = store.commit_batch(vec![commit(value)], Atomicity::Each).await.remove(0).unwrap();
             head = head.next();
             assert_eq!(receipt.seq, head);
             passed = proxy.bytes() - before;
         }
         proxy.cut_after(passed - draws.u64(..80).min(passed));
-        score += 1;
-        let commit = commit(score);
+        value += 1;
+        let commit = commit(value);
         head = head.next();
         loop {
             match store.commit_batch(vec![commit.clone()], Atomicity::Each).await.remove(0) {

@@ -132,7 +132,7 @@ impl Load {
             passing(&error);
             let _ = tokio::time::timeout(STEP, seen.changed()).await;
         }
-        self.env.monotonic() - start
+        self.env.monotonic().saturating_sub(start)
     }
 
     /// Holds every row against what was acknowledged, while the load goes on.

@@ -59,7 +59,10 @@ async fn migrating_twice_changes_nothing() {
         blocking(|| drop(store));
         assert_eq!(definitions(&mut admin).await, fresh);
     }
-    // As if each step had to be found done: the version is forgotten to have been looked at, not the tables.
+    // One of the first format is brought to what a fresh one is.
+    run(&mut admin, "DROP TABLE arrakis.pending_index; UPDATE arrakis.migration SET version = 1").await;
+    blocking(|| drop(Handle::current().block_on(open(&server.url()))));
+    assert_eq!(definitions(&mut admin).await, fresh, "upgraded is as fresh");
     run(&mut admin, "CREATE DATABASE other").await;
     let other = format!("postgres://postgres@127.0.0.1:{}/other", server.port());
     blocking(|| drop(Handle::current().block_on(open(&other))));

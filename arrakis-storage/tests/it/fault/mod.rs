@@ -15,6 +15,7 @@
 mod cancel;
 mod cut;
 mod fence;
+mod index;
 mod kill;
 mod ledger;
 mod load;
@@ -118,10 +119,23 @@ pub(crate) async fn becomes(connection: &mut PgConnection, sql: &str, wanted: i6
         if found == wanted {
             return;
         }
-        assert!(env.monotonic() - start < EVENTUALLY, "{sql}: {found}, not {wanted}");
+        assert!(env.monotonic().saturating_sub(start) < EVENTUALLY, "{sql}: {found}, not {wanted}");
         looks.tick().await;
     }
 }
+
+/// Whether commits wait for a standby that never comes: durable, and not answered.
+pub(crate) async fn hold_commits(admin: &mut PgConnection, hold: bool) {
+    let standbys = if hold { "nobody" } else { "" };
+    run(admin, format!("ALTER SYSTEM SET synchronous_standby_names = '{standbys}'")).await;
+    run(admin, "SELECT pg_reload_conf()").await;
+    let seen =
+        format!("SELECT count(*) FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting = '{standbys}'");
+    becomes(admin, &seen, 1).await;
+}
+
+/// Sessions whose commit is durable and not answered.
+pub(crate) const HELD: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
 
 /// Blocks the thread without keeping tasks from going on.
 pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {

@@ -1,5 +1,6 @@
 //! The server stops where it is: connections stay open and nothing answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrakis_core::kernel::ObjectStore;
@@ -7,10 +8,13 @@ use arrakis_core::kernel::plan::Rel;
 use arrakis_core::{Atomicity, Commit, CommitLog, Env, Outcome};
 use arrakis_storage::PgOptions;
 use serde_json::json;
+use tokio::runtime::Handle;
 
 use super::ledger::TYPE;
 use super::load::{Crowd, Load, passing};
-use super::{RECOVERY_MAX, blocking, draws, filled, options, server, times};
+use super::{
+    HELD, RECOVERY_MAX, becomes, blocking, draws, filled, hold_commits, options, own_connection, server, times,
+};
 
 /// How often the server is paused under load.
 const PAUSES: usize = 4;
@@ -43,14 +47,14 @@ async fn a_paused_server_is_not_waited_for() {
 
     let start = env.monotonic();
     let error = store.query(fixture.own, &fixture.ask(TYPE, Rel::All).plan).await.unwrap_err();
-    let read = env.monotonic() - start;
+    let read = env.monotonic().saturating_sub(start);
     assert!(matches!(error.code(), "store.unreachable" | "store.timeout") && error.is_retryable(), "{error:?}");
     assert!(read <= READ_MAX, "{read:?}");
 
     let commit = team("during");
     let start = env.monotonic();
     let error = store.commit_batch(vec![commit.clone()], Atomicity::Each).await.remove(0).unwrap_err();
-    let write = env.monotonic() - start;
+    let write = env.monotonic().saturating_sub(start);
     assert_eq!((error.code(), error.is_retryable()), ("store.unreachable", true), "{error:?}");
     assert!(write <= WRITE_MAX, "{write:?}");
     println!("a paused server: a read is refused after {read:?}, a write after {write:?}");
@@ -64,7 +68,7 @@ async fn a_paused_server_is_not_waited_for() {
             Err(error) => passing(&error),
         }
     };
-    let recovered = env.monotonic() - start;
+    let recovered = env.monotonic().saturating_sub(start);
     assert!(recovered <= RECOVERY_MAX, "{recovered:?}");
     assert!(was_applied == Outcome::Unknown || !receipt.replayed, "what was not applied is not there");
     assert!(fixture.object(fixture.own, TYPE, "during").await.is_some());
@@ -91,4 +95,34 @@ async fn a_server_paused_under_load_loses_nothing() {
     println!("{} pauses; slowest recovery {slowest:?}", times(PAUSES));
     assert!(slowest <= RECOVERY_MAX, "{slowest:?}");
     load.end().await;
+}
+
+/// A commit that was applied and never answered, of a server that then does not answer either: its outcome is unknown, and the same id tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_commit_that_cannot_be_resolved_is_unknown_until_it_is_asked_for_again() {
+    let test = "a_commit_that_cannot_be_resolved_is_unknown_until_it_is_asked_for_again";
+    let Some(server) = server(test) else { return };
+    let (store, fixture) = filled(&server.url(), &PgOptions { commit_timeout_ms: 3_000, ..impatient() }).await;
+    let mut admin = own_connection(&server.url()).await;
+    let commit: Commit = fixture.draft(fixture.own).create(TYPE, json!({ "code": "a", "title": "a" })).into();
+    hold_commits(&mut admin, true).await;
+    let committing = {
+        let (store, commit) = (Arc::clone(&store), commit.clone());
+        Handle::current().spawn(async move { store.commit_batch(vec![commit], Atomicity::Each).await.remove(0) })
+    };
+    becomes(&mut admin, HELD, 1).await;
+    blocking(|| server.pause());
+    let error = committing.await.unwrap().unwrap_err();
+    assert_eq!((error.code(), error.outcome()), ("store.unreachable", Outcome::Unknown), "{error:?}");
+    assert!(error.is_retryable());
+    blocking(|| server.resume());
+    hold_commits(&mut admin, false).await;
+    let receipt = loop {
+        match store.commit_batch(vec![commit.clone()], Atomicity::Each).await.remove(0) {
+            Ok(receipt) => break receipt,
+            Err(error) => passing(&error),
+        }
+    };
+    assert!(receipt.replayed, "it was applied");
+    assert_eq!(fixture.history(fixture.own, TYPE, "a").await.len(), 1, "once");
 }

@@ -67,7 +67,7 @@ async fn stores_write_one_order(stores: i64) {
             assert!(acknowledged.insert(commit, seq).is_none());
         }
     }
-    println!("{stores} stores wrote {} commits in {:?}", acknowledged.len(), env.monotonic() - start);
+    println!("{stores} stores wrote {} commits in {:?}", acknowledged.len(), env.monotonic().saturating_sub(start));
     let log = whole_log(&*all[0]).await;
     assert_eq!(log.len(), acknowledged.len() + usize::try_from(baseline.0).unwrap());
     for (index, entry) in log.iter().enumerate() {

@@ -1,0 +1,6 @@
+CREATE TABLE pending_index (
+  name text COLLATE "C" PRIMARY KEY,
+  definition text NOT NULL,
+  since bigint NOT NULL,
+  failure text
+)

@@ -1,0 +1,1 @@
+DELETE FROM pending_index WHERE name = $1

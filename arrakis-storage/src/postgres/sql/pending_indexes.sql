@@ -1,0 +1,1 @@
+SELECT name, since, failure, definition FROM pending_index ORDER BY since, name
