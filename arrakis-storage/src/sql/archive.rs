@@ -67,7 +67,7 @@ fn column_of(name: &str, kind: ColumnKind) -> Result<Column> {
     Ok(Column { number: digits.parse().map_err(unknown)?, is_second, kind: kind.into() })
 }
 
-fn name_of(column: &Column) -> DynIden {
+fn name_of(column: Column) -> DynIden {
     format!("p{}{}", column.number, if column.is_second { "x" } else { "" }).into_iden()
 }
 
@@ -75,7 +75,7 @@ fn name_of(column: &Column) -> DynIden {
 pub(crate) fn layout_of(table: &TableOutline) -> Layout {
     let names = key_columns(table_id(table).kind).iter().skip(1);
     let keys = names.zip(&table.keys).map(|(name, kind)| ((*name).into_iden(), (*kind).into())).collect();
-    let properties = table.columns.iter().map(|column| (name_of(column), column.kind.into())).collect();
+    let properties = table.columns.iter().map(|column| (name_of(*column), column.kind.into())).collect();
     Layout { keys, properties }
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn columns(table: &TableOutline, part: Part) -> Vec<DynIden> {
         Part::Superseded => &["rev", "rev_to"],
     };
     let fixed = key_columns(table_id(table).kind).iter().chain(fixed);
-    fixed.map(|name| (*name).into_iden()).chain(table.columns.iter().map(name_of)).collect()
+    fixed.map(|name| (*name).into_iden()).chain(table.columns.iter().copied().map(name_of)).collect()
 }
 
 /// The name of the table that holds a part.
