@@ -18,7 +18,7 @@ const DRAWN_HZ: u8 = 5;
 /// Moves a whole database to where there is none.
 #[derive(Debug, Args)]
 pub(crate) struct Command {
-    /// The database: a file, sqlite://FILE, or the URL of a PostgreSQL database
+    /// The database: a file, `sqlite://FILE`, or the URL of a PostgreSQL database
     #[arg(value_name = "SOURCE")]
     source: Secret,
     /// Where it is to be, in the same words

@@ -67,11 +67,6 @@ impl CountDigest {
         self.hash.add(item.0.finalize().as_bytes());
     }
 
-    pub(super) fn add_all(&mut self, other: &Self) {
-        self.count += other.count;
-        self.hash.add(&other.hash.0);
-    }
-
     pub(super) fn store(&mut self, head: u64, at_us: i64, cursor_key: &[u8; 32]) {
         self.add(Item::new().number(head).signed(at_us).bytes(cursor_key));
     }

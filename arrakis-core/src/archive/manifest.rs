@@ -116,9 +116,15 @@ pub async fn manifest(reader: &mut dyn ArchiveReader, told: &(dyn Fn(Progress) +
     let mut store = CountDigest::default();
     store.store(outline.head.0, outline.at.micros(), &outline.cursor_key);
     let (mut spaces, mut tenants, mut cursors) = <(CountDigest, CountDigest, CountDigest)>::default();
-    outline.spaces.iter().for_each(|space| spaces.space(space));
-    outline.tenants.iter().for_each(|tenant| tenants.tenant(tenant));
-    outline.cursors.iter().for_each(|cursor| cursors.cursor(cursor));
+    for space in &outline.spaces {
+        spaces.space(space);
+    }
+    for tenant in &outline.tenants {
+        tenants.tenant(tenant);
+    }
+    for cursor in &outline.cursors {
+        cursors.cursor(cursor);
+    }
     let mut schemas = CountDigest::default();
     for schema in &outline.schemas {
         schemas.schema(schema, &reader.schema(schema.space, schema.version).await?);
@@ -166,11 +172,9 @@ async fn rows(
     let mut last = None;
     loop {
         let page = reader.rows(table, part, last.as_ref()).await?;
-        let mut of_page = CountDigest::default();
         for row in &page {
-            of_page.row(table, &order, row);
+            digest.row(table, &order, row);
         }
-        digest.add_all(&of_page);
         progress.add(page.len(), told);
         match page.into_iter().next_back() {
             Some(row) => last = Some(row),

@@ -104,7 +104,7 @@ fn the_airline_is_moved_to_a_server_and_back() {
         "objects load flights-airport.csv --db airline.db --link Route --map origin=source --map destination=target \
          --map count=flights",
     );
-    done(&session, "action run rename_airport airport=SFO name=Frisco --db airline.db");
+    done(&session, "action run rename_airport -p airport=SFO -p name=Frisco --db airline.db");
     let url = server.url();
     let there = report(&session, &format!("move airline.db {url}"));
     assert_eq!((&there["objects"], &there["links"], &there["superseded"]), (&3376.into(), &5366.into(), &1.into()));

@@ -80,6 +80,7 @@ macro_rules! archive_writer_suite {
         $crate::archive_writer_suite! { @tests $open, $place =>
             a_moved_store_is_the_same
             a_moved_store_goes_on
+            long_rows_come_in_short_pages
             nothing_is_moved_to_where_something_is
             a_move_that_ends_early_leaves_no_store
             two_moves_do_not_fill_one_place

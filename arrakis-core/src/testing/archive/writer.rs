@@ -6,12 +6,16 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::{Place, manifest_of};
-use crate::archive::{ArchiveReader, Cell, Manifest, Outline, Part, Row, TableOutline, carry, compare};
+use crate::archive::{
+    ArchiveReader, Cell, Manifest, Outline, PAGE_BYTES_MAX, Part, Row, RowsOf, TableOutline, carry, compare,
+};
 use crate::testing::Fixture;
-use crate::{Atomicity, Commit, LogEntry, Result, Seq, SpaceId, Store};
+use crate::{Atomicity, Commit, LogEntry, Result, STRING_LEN_MAX, Seq, SpaceId, Store};
 
 /// How often a place is asked for before a test gives up: a server may not have noticed yet that who filled it is gone.
 const ASKS_MAX: u32 = 10_000;
+/// Rows of a mebibyte, more than fit in one page.
+const LONG_ROWS: usize = 20;
 
 async fn fill(fixture: &Fixture) {
     for scope in [fixture.own, fixture.neighbour, fixture.stranger] {
@@ -67,6 +71,31 @@ pub async fn a_moved_store_goes_on(fixture: Fixture, place: Arc<dyn Place>) {
         let written = each.commit_batch(vec![next.clone()], Atomicity::Each).await.pop().unwrap().unwrap();
         assert_eq!((written.seq, written.replayed), (receipt.seq.next(), false));
     }
+    compare(&manifest_of(&*fixture.store).await, &manifest_of(&*store).await).unwrap();
+}
+
+/// Rows that are long are read in pages of few, and arrive whole.
+pub async fn long_rows_come_in_short_pages(fixture: Fixture, place: Arc<dyn Place>) {
+    let long = "é".repeat(STRING_LEN_MAX / 2);
+    for code in 0..LONG_ROWS {
+        let row = json!({ "code": code.to_string(), "title": long });
+        fixture.wrote(fixture.draft(fixture.own).create("Team", row)).await;
+    }
+    let team = RowsOf::Objects(fixture.object_type("Team").id);
+    let mut reader = fixture.store.archive().await.unwrap();
+    let outline = reader.outline().await.unwrap();
+    let table = outline.tables.iter().find(|of| (of.space, of.of) == (fixture.own.space, team)).unwrap();
+    let (mut last, mut lengths) = (None, Vec::new());
+    loop {
+        let page = reader.rows(table, Part::Current, last.as_ref()).await.unwrap();
+        let Some(row) = page.last().cloned() else { break };
+        lengths.push(page.len());
+        last = Some(row);
+    }
+    assert_eq!(lengths.iter().sum::<usize>(), LONG_ROWS);
+    assert!(lengths.iter().all(|length| length * STRING_LEN_MAX <= PAGE_BYTES_MAX + STRING_LEN_MAX), "{lengths:?}");
+    moved(&*fixture.store, &*place).await.unwrap();
+    let store = place.open().await.unwrap();
     compare(&manifest_of(&*fixture.store).await, &manifest_of(&*store).await).unwrap();
 }
 
