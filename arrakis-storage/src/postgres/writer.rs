@@ -114,8 +114,6 @@ struct Work {
     committed: watch::Sender<Seq>,
 }
 
-/// Waits before the next try.
-
 /// Why a try at a batch came to nothing.
 enum Failure {
     /// Nothing of it is in the store.
@@ -374,6 +372,7 @@ impl Work {
     }
 }
 
+/// Waits before the next try.
 fn wait(runtime: &Runtime, pause: Duration) {
     if !pause.is_zero() {
         runtime.block_on(async { tokio::time::sleep(pause).await });
