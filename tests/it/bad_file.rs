@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 
 /// The format of a file this code writes.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 const ONTOLOGY: &str = "
 object_types:
@@ -232,7 +232,7 @@ async fn a_store_of_newer_code_is_refused_and_left_as_it_is() {
     set(FORMAT + 1);
     let error = refused_untouched(&folder, "newer").await;
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unsupported, "store.newer"));
-    assert_eq!((error.param("version"), error.param("version_max")), (Some("4"), Some("3")));
+    assert_eq!((error.param("version"), error.param("version_max")), (Some("5"), Some("4")));
     for (version, code) in [(-1, "store.newer"), (0, "store.corrupt")] {
         set(version);
         assert_eq!(refused_untouched(&folder, "another version").await.code(), code, "{version}");

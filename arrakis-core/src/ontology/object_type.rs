@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{End, Expression, Status};
-use crate::{ApiName, DataType, Error, LinkTypeId, ObjectTypeId, PropertyId, Result, Value};
+use crate::{ApiName, BaseType, DataType, Error, LinkTypeId, ObjectTypeId, PropertyId, Result, Value};
 
 /// A kind of object: its properties, its key, and what it can be reached by.
 #[derive(Debug)]
@@ -89,6 +89,13 @@ pub struct Index {
 }
 
 impl Index {
+    /// Whether texts are among what it is over.
+    pub fn holds_text(&self, properties: &[Property]) -> bool {
+        let is_text = |base: &BaseType| matches!(base, BaseType::String | BaseType::Attachment);
+        let bases = self.properties.iter().filter_map(|index| properties.get(*index));
+        bases.map(|property| &property.data_type.base).any(is_text)
+    }
+
     /// The bytes a row's texts have in the index, together.
     pub fn text_len(&self, row: &[Value]) -> usize {
         let len = |property: &usize| match row.get(*property) {

@@ -90,8 +90,11 @@ impl<'a> Differ<'a> {
             self.push(Draft::new(Rule::TypeTitleChanged, pair.path.to_string()));
         }
         self.indexes(pair);
-        let is_new = |index: &&Index| !before.indexes.iter().any(|old| old.properties == index.properties);
-        for index in after.indexes.iter().filter(is_new) {
+        let columns = |of: &ObjectType, index: &Index| -> Vec<_> {
+            index.properties.iter().map(|property| of.properties.get(*property).map(|of| of.column)).collect()
+        };
+        let is_new = |index: &&Index| before.indexes.iter().all(|old| columns(before, old) != columns(after, index));
+        for index in after.indexes.iter().filter(is_new).filter(|index| index.holds_text(&after.properties)) {
             self.guards.push(DataCheck::Indexed(Arc::clone(after), index.clone()));
         }
         let subject = Subject::Objects(Arc::clone(before), Arc::clone(after));

@@ -78,13 +78,13 @@ fn cases() -> [(&'static str, &'static str, serde_json::Value, Vec<Value>, usize
             vec![string("x"), string("zz")],
             2,
         ),
-        // A new required property takes its default, which is unique only while there is one object.
+        // A new required property takes its default, which is unique only while there is one object; its texts are to fit an index.
         (
             a!("{name: p, type: string}"),
             a!("{name: q, type: string, required: true, unique: true, default: d}, {name: p, type: string}"),
             json!({"id": "x", "p": "y"}),
             vec![string("x"), string("d"), string("y")],
-            1,
+            2,
         ),
         // A rename moves nothing; what is derived of it is computed anew.
         (
