@@ -1,4 +1,4 @@
-//! The conformance suite of [`RelayStore`](crate::relay::RelayStore): one function per sentence of behaviour, each on a store of its own.
+//! The conformance suite of [`RelayStore`]: one function per sentence of behaviour, each on a store of its own.
 //!
 //! The clock that judges leases is the store's and cannot be moved from here: who needs a lease to be over asks for it until it is given.
 
