@@ -19,6 +19,7 @@ pub(crate) type MemberId = u64;
 
 /// What came of an event; it has left the lanes.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "only NATS settles events by their places"))]
 pub(crate) enum Outcome {
     Done { position: u64 },
     Dead { position: u64, event: Arc<CloudEvent>, failures: u32, reason: Arc<str> },

@@ -10,6 +10,10 @@ mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg_attr(
+    not(all(feature = "postgres", feature = "sqlite")),
+    expect(dead_code, unused_imports, reason = "each database takes its part of what both share")
+)]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
