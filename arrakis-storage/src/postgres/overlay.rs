@@ -185,11 +185,13 @@ pub(super) struct Rows {
     pub(super) found: HashMap<Sought, Found>,
     /// Rows that at some time within the batch held what is looked up.
     written: HashMap<Sought, BTreeSet<Place>>,
+    /// Writes over rows the database has.
+    overwritten: usize,
 }
 
 impl Rows {
     pub(super) fn new(of: Of) -> Self {
-        Self { of, slots: HashMap::new(), found: HashMap::new(), written: HashMap::new() }
+        Self { of, slots: HashMap::new(), found: HashMap::new(), written: HashMap::new(), overwritten: 0 }
     }
 
     /// Whether rows are read as these properties.
@@ -210,6 +212,7 @@ impl Rows {
         }
         let slot = self.slots.entry(place.clone()).or_default();
         let before = slot.clone();
+        self.overwritten += usize::from(before.base.is_some());
         slot.replace(new.map(|values| StoredRow { revision: seq, values: values.to_vec() }), seq);
         before
     }
@@ -234,9 +237,9 @@ impl Rows {
         }
     }
 
-    /// How many rows of the database may no longer be what they were.
-    pub(super) fn changed_max(&self) -> usize {
-        self.slots.values().filter(|slot| slot.base.is_some() && !slot.is_unchanged()).count()
+    /// How many rows of the database may no longer be what they were. Writes that were undone count too: it only says how much to look up.
+    pub(super) const fn changed_max(&self) -> usize {
+        self.overwritten
     }
 
     /// The places that hold what is looked up now: those the database has, but for rows that hold something else by now, and those that were

@@ -1,9 +1,10 @@
 //! Rows of the database as a transaction reads them: by what they hold, and all of a type.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrakis_core::commit::{StoredRow, VisitLink, VisitObject};
-use arrakis_core::ontology::{End, LinkType, ObjectType};
+use arrakis_core::ontology::{End, LinkType, ObjectType, Property};
 use arrakis_core::{Key, Result, SpaceId, TenantId, Value};
 use sqlx::postgres::PgRow;
 
@@ -169,7 +170,7 @@ fn tenants_of(txn: &mut PgTxn<'_>, space: SpaceId) -> Result<Vec<(i64, TenantId)
 fn text_of(
     txn: &mut PgTxn<'_>,
     id: TableId,
-    (properties, columns): (&[arrakis_core::ontology::Property], Columns<'_>),
+    (properties, columns): (&[Property], Columns<'_>),
 ) -> Result<Option<Arc<TableText>>> {
     let Some(table) = txn.table(id)? else { return Ok(None) };
     let answer = table::layout(&mut txn.session, &table);
@@ -177,35 +178,18 @@ fn text_of(
     Ok(Some(Arc::new(TableText::new(id.kind, table, layout, (properties, columns)))))
 }
 
+/// What a scan calls for each row, with its tenant; it may break off.
+type VisitRow<'v> = dyn FnMut(TenantId, &Place, StoredRow) -> Result<ControlFlow<()>> + 'v;
+
 pub(super) fn objects(
     txn: &mut PgTxn<'_>,
     space: SpaceId,
     object_type: &ObjectType,
     visit: &mut VisitObject<'_>,
 ) -> Result<()> {
-    let id = TableId::of_object(space, object_type);
     let of_type = (&*object_type.properties, Columns::of_object(object_type));
-    let Some(text) = text_of(txn, id, of_type)? else { return Ok(()) };
-    for (number, tenant) in tenants_of(txn, space)? {
-        let mut after = None;
-        loop {
-            let rows = stretch(txn, &text, id.kind, number, after.as_ref())?;
-            for row in &rows {
-                let mut row = RowReader::new(row);
-                let (place, revision) = (place(&mut row, id.kind)?, row.seq()?);
-                let key = (object_type.primary_key, &place.first);
-                let values = read_row(&mut row, &object_type.properties, Some(key))?;
-                if visit(tenant, &place.first, &StoredRow { revision, values })?.is_break() {
-                    return Ok(());
-                }
-                after = Some(place);
-            }
-            if rows.len() < SCAN_ROWS {
-                break;
-            }
-        }
-    }
-    Ok(())
+    let id = TableId::of_object(space, object_type);
+    rows(txn, id, of_type, Some(object_type.primary_key), &mut |tenant, place, row| visit(tenant, &place.first, &row))
 }
 
 pub(super) fn links(
@@ -214,19 +198,29 @@ pub(super) fn links(
     link_type: &LinkType,
     visit: &mut VisitLink<'_>,
 ) -> Result<()> {
-    let id = TableId::of_link(space, link_type);
     let of_type = (&*link_type.properties, Columns::of_link(link_type));
+    let id = TableId::of_link(space, link_type);
+    rows(txn, id, of_type, None, &mut |tenant, place, row| visit(tenant, &stored_link(place, &row)))
+}
+
+/// Visits every row of a table, in tenant and key order. `key` is the property that is the key and has no column of its own.
+fn rows(
+    txn: &mut PgTxn<'_>,
+    id: TableId,
+    of_type: (&[Property], Columns<'_>),
+    key: Option<usize>,
+    visit: &mut VisitRow<'_>,
+) -> Result<()> {
     let Some(text) = text_of(txn, id, of_type)? else { return Ok(()) };
-    for (number, tenant) in tenants_of(txn, space)? {
+    for (number, tenant) in tenants_of(txn, id.space)? {
         let mut after = None;
         loop {
             let rows = stretch(txn, &text, id.kind, number, after.as_ref())?;
             for row in &rows {
                 let mut row = RowReader::new(row);
                 let (place, revision) = (place(&mut row, id.kind)?, row.seq()?);
-                let values = read_row(&mut row, &link_type.properties, None)?;
-                let link = stored_link(&place, &StoredRow { revision, values });
-                if visit(tenant, &link)?.is_break() {
+                let values = read_row(&mut row, of_type.0, key.map(|key| (key, &place.first)))?;
+                if visit(tenant, &place, StoredRow { revision, values })?.is_break() {
                     return Ok(());
                 }
                 after = Some(place);
