@@ -49,15 +49,18 @@ impl CommitLog for PgStore {
     }
 
     async fn entries(&self, scope: Scope, after: Seq, limit: u32) -> Result<LogPage> {
+        let Some(number) = self.readers.number(scope).await? else {
+            return Ok(LogPage { entries: Vec::new(), head: self.readers.head().await? });
+        };
         let tenant = scope.tenant.uuid();
         let bound = Binder::default().bind(tenant)?.bind(seq_value(after))?.bind(i64::from(limit))?.done();
-        let rows = self.readers.rows(statement::LOG_ENTRIES, &bound).await?;
-        page_of(&rows)
+        page_of(&self.readers.rows_of(number, statement::LOG_ENTRIES, &bound).await?)
     }
 
     async fn receipt(&self, scope: Scope, commit: CommitId) -> Result<Option<Receipt>> {
+        let Some(number) = self.readers.number(scope).await? else { return Ok(None) };
         let bound = Binder::default().bind(Cells::uuids([commit.uuid()]))?.done();
-        let rows = self.readers.rows(statement::LOG_COMMITS, &bound).await?;
+        let rows = self.readers.rows_of(number, statement::LOG_COMMITS, &bound).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let mut row = RowReader::new(row);
         row.skip(1);
@@ -65,17 +68,11 @@ impl CommitLog for PgStore {
         Ok((tenant == scope.tenant).then_some(Receipt { commit, seq, replayed: false }))
     }
 
-    /// Instants never go back along the log, so the newest one not after `at` is found by halving.
+    /// Instants never go back along the log, so the newest one not after `at` is found by halving, in the database.
     async fn seq_at(&self, at: Timestamp) -> Result<Seq> {
-        let (mut low, mut high) = (0, seq_value(self.readers.head().await?));
-        while low < high {
-            let middle = low + (high - low + 1) / 2;
-            let bound = Binder::default().bind(middle)?.done();
-            let rows = self.readers.rows(statement::LOG_AT, &bound).await?;
-            let found = rows.first().map(|row| RowReader::new(row).integer()).transpose()?;
-            if found.is_none_or(|found| found <= at.micros()) { low = middle } else { high = middle - 1 }
-        }
-        Ok(seq_of(low))
+        let bound = Binder::default().bind(at.micros())?.done();
+        let rows = self.readers.rows_of_all(statement::LOG_AT, &bound).await?;
+        RowReader::new(rows.first().ok_or_else(corrupt)?).seq()
     }
 
     async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>> {

@@ -55,7 +55,7 @@ pub struct PgOptions {
     pub create: bool,
     /// What keeps a read to its tenant besides the statement's own condition.
     pub fence: Fence,
-    /// The most connections for reads; at least one. One more writes, and one more listens.
+    /// The most connections for reads; at least one. One more writes, one listens, one keeps the leases of relays, and two read the log.
     pub readers_max: usize,
     /// How long a connection may take to be made, and a read may wait for one, in milliseconds.
     pub connect_timeout_ms: u64,
@@ -90,6 +90,8 @@ impl Default for PgOptions {
 pub(super) enum Purpose {
     /// Reads of one tenant at a time.
     Read,
+    /// Reads of what belongs to no single tenant: the log as relays read it, and who published schemas.
+    Whole,
     /// Commits, and whatever else sees the whole store.
     Write,
     /// Indexes that are built beside commits, which wait for whoever is before them.
@@ -141,7 +143,7 @@ impl Settings {
     /// The longest a statement may take.
     pub(super) fn statement_timeout(&self, purpose: Purpose) -> Duration {
         Duration::from_millis(match purpose {
-            Purpose::Read => self.options.statement_timeout_ms,
+            Purpose::Read | Purpose::Whole => self.options.statement_timeout_ms,
             Purpose::Write => self.options.commit_timeout_ms,
             Purpose::Index => INDEX_TIMEOUT_MS,
         })
@@ -179,6 +181,9 @@ impl Settings {
             // Rows are found by their keys, whatever the statistics of a table that has just been filled say.
             told.extend([("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("enable_seqscan", "off")]);
             told.push(("lock_timeout", &lock));
+        }
+        if purpose == Purpose::Whole {
+            told.push(("default_transaction_read_only", "on"));
         }
         let target = self.target.clone().options(told);
         let mut connection = self.in_time(target.connect()).await?;

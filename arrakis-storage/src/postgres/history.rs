@@ -22,9 +22,10 @@ pub(super) async fn versions(readers: &Readers, scope: Scope, plan: &HistoryPlan
     let rows = rows(&mut reading, &subject, plan).await?;
     let changes: Vec<_> = changes(rows, plan.after).into_iter().take(plan.limit as usize).collect();
     let seqs = Cells::integers(changes.iter().map(|(seq, _, _)| sql::seq_value(*seq)));
-    let authors = reading.fetch(statement::LOG_AUTHORS, Binder::default().bind(seqs)?.done()).await?;
     let seq = reading.seq;
     reading.end().await?;
+    // A publication rewrites the rows of every tenant of its space, so an author may be of another one; entries of the log never change.
+    let authors = readers.rows_of_all(statement::LOG_AUTHORS, &Binder::default().bind(seqs)?.done()).await?;
     let mut by_seq = HashMap::new();
     for row in &authors {
         by_seq.insert(RowReader::new(row).seq()?, row);

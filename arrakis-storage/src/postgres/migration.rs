@@ -20,8 +20,9 @@ const MOVING_SUFFIX: &str = "_moving";
 /// The name of the one module there is a format of so far.
 const MODULE: &str = "store";
 
-/// What each format adds to the one before it, the first to an empty namespace.
-const STEPS: [&[&str]; 2] = [FIRST, &[include_str!("migrations/0002_pending_index.sql")]];
+/// What each format adds to the one before it, the first to an empty namespace. The third keeps the log's readers to a tenant, which
+/// names a role and so is done where rights are given.
+const STEPS: [&[&str]; 3] = [FIRST, &[include_str!("migrations/0002_pending_index.sql")], &[]];
 
 const FIRST: &[&str] = &[
     include_str!("migrations/0001_meta.sql"),
@@ -182,7 +183,13 @@ impl Migration<'_> {
         self.run(format!("GRANT USAGE ON SCHEMA \"{namespace}\" TO \"{role}\"")).await?;
         self.run(format!("GRANT SELECT ON ALL TABLES IN SCHEMA \"{namespace}\" TO \"{role}\"")).await?;
         // It holds a key.
-        self.run(format!("REVOKE SELECT ON meta FROM \"{role}\"")).await
+        self.run(format!("REVOKE SELECT ON meta FROM \"{role}\"")).await?;
+        self.run(format!(
+            "ALTER TABLE commit_log ENABLE ROW LEVEL SECURITY; DROP POLICY IF EXISTS tenant ON commit_log; \
+             CREATE POLICY tenant ON commit_log FOR SELECT TO \"{role}\" USING (tenant = \
+             (SELECT o.id FROM tenant AS o WHERE o.t = NULLIF(current_setting('arrakis.tenant', true), '')::bigint))"
+        ))
+        .await
     }
 
     async fn holds(&mut self, sql: &'static str, role: &str) -> Result<bool> {

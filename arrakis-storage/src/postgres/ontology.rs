@@ -104,7 +104,7 @@ impl OntologyStore for PgStore {
     async fn schema_versions(&self, space: SpaceId, after: u32, limit: u32) -> Result<Vec<SchemaVersion>> {
         let after = i32::try_from(after).unwrap_or(i32::MAX);
         let bound = Binder::default().bind(space.uuid())?.bind(after)?.bind(i64::from(limit))?.done();
-        let rows = self.readers.rows(statement::SCHEMA_VERSIONS, &bound).await?;
+        let rows = self.readers.rows_of_all(statement::SCHEMA_VERSIONS, &bound).await?;
         let version = |row: &PgRow| {
             let mut row = RowReader::new(row);
             let (version, hash) = (version_of(&mut row)?, row.bytes()?);

@@ -29,6 +29,7 @@ struct Idle {
 /// Connections that read.
 pub(super) struct Pool {
     settings: Arc<Settings>,
+    purpose: Purpose,
     permits: Arc<Semaphore>,
     idle: Mutex<State>,
     /// Those who set connections right.
@@ -53,9 +54,10 @@ pub(super) struct Lease {
 }
 
 impl Pool {
-    pub(super) fn new(settings: Arc<Settings>) -> Arc<Self> {
-        let permits = Arc::new(Semaphore::new(settings.options.readers_max.max(1)));
-        Arc::new(Self { settings, permits, idle: Mutex::default(), rinsing: Mutex::default() })
+    /// A pool of so many connections, at least one.
+    pub(super) fn new(settings: Arc<Settings>, purpose: Purpose, connections_max: usize) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(connections_max.max(1)));
+        Arc::new(Self { settings, purpose, permits, idle: Mutex::default(), rinsing: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -83,7 +85,7 @@ impl Pool {
         let idle = self.take(tenant);
         let mut lease = Lease { idle, dirty: false, pool: Arc::clone(self), permit: Some(permit) };
         if lease.idle.is_none() {
-            let connection = self.settings.connect(Purpose::Read).await?;
+            let connection = self.settings.connect(self.purpose).await?;
             lease.idle = Some(Idle { connection, tenant: None });
         }
         lease.keep_to(tenant).await?;

@@ -26,6 +26,8 @@ use crate::sql::{Builder, Columns, ReadRow, Statement, TableId, TableKind, seq_o
 const STALE_MAX: usize = 8;
 /// How much longer than its budget a read runs before the server stops it, in milliseconds.
 const BUDGET_GRACE_MS: u64 = 1_000;
+/// The connections that read what belongs to no single tenant.
+const WHOLE_READERS_MAX: usize = 2;
 /// The columns before those of the statement itself: the head, what the tables are as of, and whether there is a row.
 const LED_BY: usize = 3;
 
@@ -55,6 +57,8 @@ pub(super) struct Readers {
     pub(super) settings: Arc<Settings>,
     pub(super) env: Env,
     pub(super) pool: Arc<Pool>,
+    /// Of connections that see what belongs to no single tenant.
+    whole: Arc<Pool>,
     pub(super) catalog: Catalog,
     /// Told when there may be an index to build.
     pub(super) index_wanted: Arc<Notify>,
@@ -62,27 +66,55 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn new(settings: Arc<Settings>, env: Env) -> Self {
-        let (pool, catalog) = (Pool::new(Arc::clone(&settings)), Catalog::default());
-        Self { settings, env, pool, catalog, index_wanted: Arc::default() }
+        let pool = Pool::new(Arc::clone(&settings), Purpose::Read, settings.options.readers_max);
+        let whole = Pool::new(Arc::clone(&settings), Purpose::Whole, WHOLE_READERS_MAX);
+        Self { settings, env, pool, whole, catalog: Catalog::default(), index_wanted: Arc::default() }
     }
 
     pub(super) fn close(&self) {
         self.pool.close();
+        self.whole.close();
     }
 
     /// The rows of one statement that no tenant owns.
     pub(super) async fn rows(&self, sql: &'static str, arguments: &PgArguments) -> Result<Vec<PgRow>> {
+        self.rows_by(&self.pool, None, sql, arguments).await
+    }
+
+    /// The rows of one statement that a tenant owns.
+    pub(super) async fn rows_of(&self, tenant: i64, sql: &'static str, arguments: &PgArguments) -> Result<Vec<PgRow>> {
+        self.rows_by(&self.pool, Some(tenant), sql, arguments).await
+    }
+
+    /// The rows of one statement that sees what all tenants own.
+    pub(super) async fn rows_of_all(&self, sql: &'static str, arguments: &PgArguments) -> Result<Vec<PgRow>> {
+        self.rows_by(&self.whole, None, sql, arguments).await
+    }
+
+    async fn rows_by(
+        &self,
+        pool: &Arc<Pool>,
+        tenant: Option<i64>,
+        sql: &'static str,
+        arguments: &PgArguments,
+    ) -> Result<Vec<PgRow>> {
         let mut tries = Tries::default();
         loop {
-            match self.rows_once(sql, arguments).await {
-                Err(error) if tries.again(&self.pool, &error) => {}
+            match self.rows_once(pool, tenant, sql, arguments).await {
+                Err(error) if tries.again(pool, &error) => {}
                 answer => return answer,
             }
         }
     }
 
-    async fn rows_once(&self, sql: &'static str, arguments: &PgArguments) -> Result<Vec<PgRow>> {
-        let mut lease = self.pool.lease(None).await?;
+    async fn rows_once(
+        &self,
+        pool: &Arc<Pool>,
+        tenant: Option<i64>,
+        sql: &'static str,
+        arguments: &PgArguments,
+    ) -> Result<Vec<PgRow>> {
+        let mut lease = pool.lease(tenant).await?;
         let query = sqlx::query_with(sql, arguments.clone());
         let rows = answered(&self.settings, Purpose::Read, lease.connection()?.fetch_all(query)).await?;
         lease.done();

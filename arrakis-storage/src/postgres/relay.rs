@@ -34,7 +34,7 @@ impl RelayStore for PgStore {
     async fn log(&self, after: Seq, limit: u32) -> Result<LogPage> {
         let limit = i64::from(limit.min(RELAY_PAGE_LEN_MAX));
         let bound = Binder::default().bind(seq_value(after))?.bind(limit)?.done();
-        page_of(&self.readers.rows(statement::LOG_ALL, &bound).await?)
+        page_of(&self.readers.rows_of_all(statement::LOG_ALL, &bound).await?)
     }
 
     async fn wait(&self, after: Seq, timeout: Duration) -> Result<Seq> {

@@ -15,6 +15,12 @@ async fn keys(reader: &mut PgConnection, table: &str) -> BTreeSet<String> {
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(reader).await.unwrap().into_iter().collect()
 }
 
+/// Whose entries of the log a connection sees, by the number of the tenant.
+async fn owners_of_log(reader: &mut PgConnection) -> BTreeSet<i64> {
+    let sql = "SELECT DISTINCT o.t FROM arrakis.commit_log AS l JOIN arrakis.tenant AS o ON o.id = l.tenant";
+    sqlx::query_scalar(sql).fetch_all(reader).await.unwrap().into_iter().collect()
+}
+
 async fn state_of(reader: &mut PgConnection, sql: String) -> String {
     let error = reader.execute(sqlx::raw_sql(AssertSqlSafe(sql.clone()))).await.expect_err(&sql);
     error.as_database_error().unwrap().code().unwrap().into_owned()
@@ -45,12 +51,15 @@ async fn a_statement_without_a_tenant_sees_one_tenant_only() {
     for table in [&current, &superseded] {
         assert_eq!(keys(&mut reader, table).await, set(&[]), "nothing without a tenant");
     }
+    assert_eq!(number(&mut reader, "SELECT count(*) FROM arrakis.commit_log").await, 0);
+    assert!(owners_of_log(&mut admin).await.len() >= 2, "each tenant has entries");
     for (name, expected) in [("own", "mine"), ("neighbour", "theirs")] {
         let tenant = number(&mut admin, format!("SELECT t FROM arrakis.tenant WHERE name = '{name}'")).await;
         run(&mut reader, format!("SET arrakis.tenant = '{tenant}'")).await;
         for table in [&current, &superseded] {
             assert_eq!(keys(&mut reader, table).await, set(&[expected]), "{table} as {name}");
         }
+        assert_eq!(owners_of_log(&mut reader).await, BTreeSet::from([tenant]), "the log as {name}");
         // A condition that names another tenant finds nothing.
         let other = format!("SELECT count(*) FROM arrakis.{current} WHERE t <> {tenant}");
         assert_eq!(number(&mut reader, other).await, 0);
