@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::access::Access;
 use crate::{Error, ErrorKind, RequestId, Result, Seq, SpaceId, TenantId};
 
 /// The longest actor name, in bytes.
@@ -87,6 +88,17 @@ impl Permission {
         Self::TenancyManage,
     ];
 
+    /// A permission by its name.
+    ///
+    /// # Errors
+    /// `permission.unknown`.
+    pub fn parse(name: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|permission| permission.name() == name)
+            .ok_or_else(|| Error::invalid("permission.unknown", "there is no such permission").with("permission", name))
+    }
+
     /// The stable name, as in `object.write`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -98,6 +110,18 @@ impl Permission {
             Self::ActionExecute => "action.execute",
             Self::TenancyManage => "tenancy.manage",
         }
+    }
+}
+
+impl Serialize for Permission {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Permission {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 
@@ -145,18 +169,38 @@ pub struct Context {
     trace: Option<Arc<str>>,
     deadline: Option<Duration>,
     at_least: Option<Seq>,
+    access: Option<Arc<Access>>,
 }
 
 impl Context {
     /// A context that may do nothing until permissions are granted.
     pub const fn new(scope: Scope, actor: Actor, request_id: RequestId) -> Self {
-        Self { scope, actor, grants: Grants::NONE, request_id, trace: None, deadline: None, at_least: None }
+        Self {
+            scope,
+            actor,
+            grants: Grants::NONE,
+            request_id,
+            trace: None,
+            deadline: None,
+            at_least: None,
+            access: None,
+        }
     }
 
     /// With these permissions in place of the present ones.
     #[must_use]
     pub const fn granted(mut self, grants: Grants) -> Self {
         self.grants = grants;
+        self
+    }
+
+    /// As the subject of an access, with its rights in place of the present ones: the permissions its roles give, and of the objects and
+    /// properties those its policy lets it see and change.
+    #[must_use]
+    pub fn with_access(mut self, access: Arc<Access>) -> Self {
+        self.actor = access.subject().actor.clone();
+        self.grants = access.grants();
+        self.access = Some(access);
         self
     }
 
@@ -196,6 +240,11 @@ impl Context {
     /// Who acts.
     pub const fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// What the actor may see and change; `None` for one whose permissions are over every object, such as the embedding application.
+    pub const fn access(&self) -> Option<&Arc<Access>> {
+        self.access.as_ref()
     }
 
     /// The request.

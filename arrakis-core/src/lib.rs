@@ -2,6 +2,7 @@
 //!
 //! The domain logic of Arrakis and the storage-agnostic traits it runs over. Nothing here does I/O.
 
+pub mod access;
 pub mod archive;
 pub mod cache;
 mod capability;

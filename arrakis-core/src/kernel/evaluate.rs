@@ -26,6 +26,21 @@ impl Linked for Unlinked {
 }
 
 impl Predicate {
+    /// Whether it asks for links, and so for more than its row.
+    pub fn is_linked(&self) -> bool {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().any(Self::is_linked),
+            Self::Not(inner) => inner.is_linked(),
+            Self::Has(_) => true,
+            Self::Compare(..)
+            | Self::In(..)
+            | Self::IsNull(_)
+            | Self::Text(..)
+            | Self::ArrayContains(..)
+            | Self::Within(..) => false,
+        }
+    }
+
     /// Whether the row satisfies this.
     ///
     /// # Errors

@@ -68,6 +68,15 @@ impl Properties {
         self
     }
 
+    /// With nothing in place of some values, by their position.
+    #[must_use]
+    pub(in crate::kernel) fn without(mut self, is_hidden: impl Fn(usize) -> bool) -> Self {
+        for (_, value) in self.values.iter_mut().enumerate().filter(|(position, _)| is_hidden(*position)) {
+            *value = Value::Null;
+        }
+        self
+    }
+
     /// A value by name; `None` for a name that was not selected.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.names.iter().position(|candidate| *candidate == *name).and_then(|index| self.values.get(index))

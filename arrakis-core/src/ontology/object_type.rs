@@ -55,6 +55,8 @@ pub struct Property {
     pub derived: Option<Expression>,
     /// How two branches' values merge.
     pub merge: MergeRule,
+    /// The marking an actor needs to see it.
+    pub marking: Option<ApiName>,
     /// Its status.
     pub status: Status,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Kernel;
 use super::write::{blame, check_reason};
+use crate::access::Compiled;
 use crate::commit::{ActionRecord, AuditRecord, Event, ObjectRef};
 use crate::kernel::action::{
     ACTION_BATCH_MAX, ACTION_RETRIES_MAX, Act, ActBatch, ActResult, Acted, ActedBatch, ActionCall, Arguments,
@@ -12,6 +13,7 @@ use crate::kernel::action::{
     check_types, fits, read_arguments, too_many,
 };
 use crate::kernel::edit::{Decision, decide_any};
+use crate::kernel::resolve::Sight;
 use crate::kernel::{Edit, Object, PAGE_SIZE_MAX, Properties, Query, resolve};
 use crate::ontology::{ActionType, Criterion, ParameterObject, ParameterType, Schema};
 use crate::{
@@ -174,7 +176,7 @@ impl Kernel {
     async fn find(
         &self,
         ctx: &Context,
-        (schema, action_type): (&Schema, &ActionType),
+        (schema, action_type): (&Arc<Schema>, &ActionType),
         arguments: &mut Arguments,
     ) -> Result<()> {
         for (given, parameter) in arguments.given.iter_mut().zip(&action_type.parameters) {
@@ -198,21 +200,31 @@ impl Kernel {
                 wanted.entry(named.object_type.id).or_default().push((parameter, position));
             }
         }
+        let access = self.access_under(ctx, schema).await?;
         for places in wanted.into_values() {
-            self.read_named(ctx, arguments, &places).await?;
+            self.read_named(ctx, access.as_deref(), arguments, &places).await?;
         }
         Ok(())
     }
 
     /// Reads objects of one type, by where they are named.
-    async fn read_named(&self, ctx: &Context, arguments: &mut Arguments, places: &[(usize, usize)]) -> Result<()> {
+    async fn read_named(
+        &self,
+        ctx: &Context,
+        access: Option<&Compiled>,
+        arguments: &mut Arguments,
+        places: &[(usize, usize)],
+    ) -> Result<()> {
         let named = |arguments: &Arguments, (parameter, position): (usize, usize)| {
             arguments.given.get(parameter).and_then(|given| given.objects.get(position)).cloned()
         };
         let found: Vec<_> = places.iter().filter_map(|place| named(arguments, *place)).collect();
         let Some(first) = found.first() else { return Ok(()) };
         let keys: Vec<_> = found.iter().map(|named| named.key.clone()).collect();
-        let objects = self.store.objects(ctx.scope(), &first.object_type, &keys, None).await?.value;
+        let mut objects = self.store.objects(ctx.scope(), &first.object_type, &keys, None).await?.value;
+        if let Some(access) = access {
+            self.hide(ctx, access, &first.object_type, &mut objects).await?;
+        }
         for ((parameter, position), object) in places.iter().zip(objects) {
             let Some(given) = arguments.given.get_mut(*parameter) else { continue };
             let Some(named) = given.objects.get_mut(*position) else { continue };
@@ -367,7 +379,7 @@ impl Kernel {
 
 /// Passes when the set is of the objects the parameter asks for.
 fn check_set(schema: &Schema, of: &ParameterObject, request: &Query) -> Result<()> {
-    let resolved = resolve::query(schema, request)?;
+    let resolved = resolve::query(Sight::from(schema), request)?;
     match resolved.plan.branches.iter().find(|branch| !fits(&branch.object_type, of)) {
         None => Ok(()),
         Some(branch) => Err(Error::invalid("kernel.action.parameter.type", "the set is of other objects")

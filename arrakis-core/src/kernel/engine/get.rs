@@ -16,8 +16,8 @@ impl Kernel {
         let object_type = view.schema.object_type(&request.object_type).map_err(|e| e.at("type"))?;
         let keys = resolve::keys(object_type, &request.keys)?;
         let selection =
-            request.select.as_ref().map(|names| Selection::of(&view.schema, object_type, names)).transpose()?;
-        let Snapshot { seq, value: mut objects } = self.read(ctx, &view, object_type, &keys).await?;
+            request.select.as_ref().map(|names| Selection::of(view.sight(), object_type, names)).transpose()?;
+        let Snapshot { seq, value: mut objects } = self.read_seen(ctx, &view, object_type, &keys).await?;
         let types = match &selection {
             None => resolve::struct_types(object_type.properties.iter().map(|property| &property.data_type.base)),
             Some(Selection { output, .. }) => {
@@ -39,7 +39,7 @@ impl Kernel {
     }
 
     /// Objects from the cache, where there is one and they are wanted as they are now; what it does not know, from the store.
-    async fn read(
+    pub(super) async fn read(
         &self,
         ctx: &Context,
         view: &View,

@@ -1,15 +1,22 @@
 //! The versions of an object or link.
 
 use super::Kernel;
+use super::view::View;
+use crate::access::PropertySet;
 use crate::kernel::plan::HistorySubject;
 use crate::kernel::resolve;
 use crate::kernel::{Diff, History, LinkEnds, Properties, Snapshot, Version, Versions};
+use crate::ontology::{End, ObjectType};
 use crate::{Context, EffectKind, Result, Seq};
 
 impl Kernel {
     pub(super) async fn try_history(&self, ctx: &Context, request: &History) -> Result<Versions> {
         let view = self.view(ctx, None, request.at_least).await?;
         let mut plan = resolve::history(&view.schema, request)?;
+        if !self.may_read_subject(ctx, &view, &plan.subject).await? {
+            let seq = self.committer.log().head().await?;
+            return Ok(Versions { versions: Vec::new(), next: None, seq });
+        }
         let limit = plan.limit as usize;
         plan.limit += 1;
         let Snapshot { seq, value: mut versions } = self.store.history(ctx.scope(), &plan).await?;
@@ -17,6 +24,7 @@ impl Kernel {
         let more = versions.len() > limit;
         versions.truncate(limit);
         let next = versions.last().filter(|_| more).map(|version| version.revision);
+        self.keep_seen_versions(ctx, &view, &plan.subject, &mut versions).await?;
         let (names, properties) = match &plan.subject {
             HistorySubject::Object(object_type, _) => (&object_type.names, &object_type.properties),
             HistorySubject::Link(link_type, ..) => (&link_type.names, &link_type.properties),
@@ -30,17 +38,85 @@ impl Kernel {
             }
         }
         if request.diff {
-            self.add_diffs(ctx, &plan.subject, &mut versions).await?;
+            self.add_diffs(ctx, &view, &plan.subject, &mut versions).await?;
         }
         Ok(Versions { versions, next, seq })
     }
 
-    async fn add_diffs(&self, ctx: &Context, subject: &HistorySubject, versions: &mut [Version]) -> Result<()> {
+    /// Whether the subject of a history may be read now; for one that is gone, as it was before it went.
+    async fn may_read_subject(&self, ctx: &Context, view: &View, subject: &HistorySubject) -> Result<bool> {
+        let sight = view.sight();
+        if sight.access.is_none() {
+            return Ok(true);
+        }
+        match subject {
+            // Each version is judged by itself.
+            HistorySubject::Object(..) => Ok(true),
+            HistorySubject::Link(link_type, source, target) => {
+                let head = self.committer.log().head().await?;
+                for (end, key) in [(End::Source, source), (End::Target, target)] {
+                    let object_type = resolve::object_type_at(sight.schema, link_type, end)?;
+                    if !self.is_seen_at(ctx, sight, object_type, (key, head)).await? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Keeps the versions of an object that could be read when they were written, and of each what may be read. That it was deleted is
+    /// told to whom it could be read by before.
+    async fn keep_seen_versions(
+        &self,
+        ctx: &Context,
+        view: &View,
+        subject: &HistorySubject,
+        versions: &mut Vec<Version>,
+    ) -> Result<()> {
+        let (sight, HistorySubject::Object(object_type, key)) = (view.sight(), subject) else { return Ok(()) };
+        if sight.access.is_none() {
+            return Ok(());
+        }
+        let mut kept = Vec::with_capacity(versions.len());
+        for mut version in versions.drain(..) {
+            let at = match version.change {
+                EffectKind::Deleted => Seq(version.revision.0.saturating_sub(1)),
+                EffectKind::Created | EffectKind::Modified => version.revision,
+            };
+            if self.is_seen_at(ctx, sight, object_type, (key, at)).await? {
+                version.properties = version.properties.map(|whole| self.seen_of_version(view, object_type, whole));
+                kept.push(version);
+            }
+        }
+        *versions = kept;
+        Ok(())
+    }
+
+    /// What may be read of a row that was written under some version of the ontology: of one that is of another shape than now, nothing but
+    /// where everything may.
+    fn seen_of_version(&self, view: &View, object_type: &ObjectType, properties: Properties) -> Properties {
+        let is_current = properties.names() == &object_type.names;
+        match view.sight().properties(object_type) {
+            PropertySet::All => properties,
+            PropertySet::Only(_) if is_current => view.sight().whole(object_type, properties),
+            PropertySet::Only(_) => properties.without(|_| true),
+        }
+    }
+
+    async fn add_diffs(
+        &self,
+        ctx: &Context,
+        view: &View,
+        subject: &HistorySubject,
+        versions: &mut [Version],
+    ) -> Result<()> {
         let Some(first) = versions.first() else { return Ok(()) };
         let mut before = match first.change {
             EffectKind::Created => None,
             EffectKind::Modified | EffectKind::Deleted => {
-                self.row_at(ctx, subject, Seq(first.revision.0.saturating_sub(1))).await?
+                let at = Seq(first.revision.0.saturating_sub(1));
+                self.row_seen_at(ctx, view, subject, at).await?
             }
         };
         for version in versions {
@@ -48,6 +124,22 @@ impl Kernel {
             before.clone_from(&version.properties);
         }
         Ok(())
+    }
+
+    /// What may be read of a row right after a commit.
+    async fn row_seen_at(
+        &self,
+        ctx: &Context,
+        view: &View,
+        subject: &HistorySubject,
+        at: Seq,
+    ) -> Result<Option<Properties>> {
+        let row = self.row_at(ctx, subject, at).await?;
+        let HistorySubject::Object(object_type, key) = subject else { return Ok(row) };
+        if !self.is_seen_at(ctx, view.sight(), object_type, (key, at)).await? {
+            return Ok(None);
+        }
+        Ok(row.map(|row| self.seen_of_version(view, object_type, row)))
     }
 
     /// The values of a row right after a commit.

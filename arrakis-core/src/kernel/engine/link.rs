@@ -11,7 +11,9 @@ use super::query::{read_key, write_key};
 use crate::cursor::{self, Cursor, QueryHash};
 use crate::kernel::plan::LinksPlan;
 use crate::kernel::resolve::{self, LinksByEnds};
-use crate::kernel::{AsOf, Filter, GetLinks, Link, LinkEnds, Links, Neighbour, NeighbourPage, Neighbours, Snapshot};
+use crate::kernel::{
+    AsOf, Filter, GetLinks, Link, LinkEnds, Links, Neighbour, NeighbourPage, Neighbours, Object, Snapshot,
+};
 use crate::ontology::{End, LinkType, ObjectType};
 use crate::{Context, Error, Key, Result, Seq};
 
@@ -41,7 +43,7 @@ impl Kernel {
             None => self.view(ctx, request.as_of, request.at_least).await?,
             Some(cursor) => self.view_at(ctx, cursor.seq, cursor.schema_version).await?,
         };
-        let (mut plan, far_type) = resolve::neighbours(&view.schema, request)?;
+        let (mut plan, far_type) = resolve::neighbours(view.sight(), request)?;
         if let Some(cursor) = &cursor {
             cursor.continues(hash(request)?).map_err(|e| e.at("page.cursor"))?;
             let after = read_key(&cursor.position);
@@ -50,7 +52,7 @@ impl Kernel {
         plan.at = view.at;
         let size = plan.limit as usize;
         plan.limit += 1;
-        let Snapshot { seq, value: mut links } = self.store.links(ctx.scope(), &plan).await?;
+        let Snapshot { seq, value: mut links } = self.links_seen(ctx, &view, &plan, &far_type).await?;
         self.check(ctx, &view, seq).await?;
         let more = links.len() > size;
         links.truncate(size);
@@ -73,16 +75,18 @@ impl Kernel {
                     .with("link_type", &link.link_type)
             })?;
             let link = typed_link(link, &plan.link_type);
-            neighbours.push(Neighbour { link, object: typed(object, types.as_ref()) });
+            let properties = view.sight().whole(&far_type, object.properties);
+            neighbours.push(Neighbour { link, object: typed(Object { properties, ..object }, types.as_ref()) });
         }
         Ok(NeighbourPage { neighbours, next, seq })
     }
 
     pub(super) async fn try_links(&self, ctx: &Context, request: &GetLinks) -> Result<Links> {
         let view = self.view(ctx, request.as_of, request.at_least).await?;
-        let LinksByEnds { link_type, holder_type, ends } = resolve::links(&view.schema, request)?;
-        let (found, seq) = self.links_between(ctx, (&link_type, holder_type.as_ref()), &ends, view.at).await?;
+        let LinksByEnds { link_type, holder_type, ends } = resolve::links(view.sight(), request)?;
+        let (mut found, seq) = self.links_between(ctx, (&link_type, holder_type.as_ref()), &ends, view.at).await?;
         self.check(ctx, &view, seq).await?;
+        self.keep_seen(ctx, &view, &link_type, (&mut found, seq)).await?;
         let links = ends.iter().map(|ends| found.get(ends).cloned().map(|link| typed_link(link, &link_type)));
         Ok(Links { links: links.collect(), seq })
     }
@@ -138,7 +142,7 @@ impl Kernel {
     }
 }
 
-const fn far_key(link: &Link, end: End) -> &Key {
+pub(super) const fn far_key(link: &Link, end: End) -> &Key {
     match end {
         End::Source => &link.target,
         End::Target => &link.source,

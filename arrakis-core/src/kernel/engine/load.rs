@@ -26,6 +26,7 @@ impl Kernel {
         }
         let schema = self.schemas.current(ctx.scope().space).await?;
         let plan = LoadPlan::new(&schema, request)?;
+        self.permit_load(ctx, &schema, request).await?;
         let mut faults = Faults::new();
         for round in 0..LOAD_ROUNDS_MAX {
             let Judged { changes, faults: found } = plan.judge(&request.rows, &|index| faults.contains_key(&index));

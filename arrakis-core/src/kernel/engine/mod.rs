@@ -7,7 +7,9 @@ mod get;
 mod history;
 mod link;
 mod load;
+mod permit;
 mod query;
+mod seen;
 mod undo;
 mod view;
 mod write;
@@ -19,7 +21,7 @@ use async_trait::async_trait;
 
 use self::view::InForce;
 use super::action::{
-    Act, ActBatch, Acted, ActedBatch, ActionHandler, ActionLimits, ActionService, CommitValidator,
+    ACTION_BATCH_MAX, Act, ActBatch, Acted, ActedBatch, ActionHandler, ActionLimits, ActionService, CommitValidator,
     HOOK_TIMEOUT_DEFAULT, Hooks, Undo, UndoReport, Validation,
 };
 use super::feed::Feed;
@@ -106,12 +108,21 @@ impl Kernel {
     /// Passes with the permission, before the deadline.
     fn admit(&self, ctx: &Context, permission: Permission) -> Result<()> {
         ctx.require(permission)?;
+        if let Some(access) = ctx.access() {
+            access.check(self.env.now())?;
+        }
         match ctx.deadline() {
             Some(deadline) if self.env.monotonic() >= deadline => {
                 Err(Error::unavailable("context.deadline", "the deadline has passed"))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Passes with the right to execute an action.
+    fn admit_action(&self, ctx: &Context, action: &str) -> Result<()> {
+        self.admit(ctx, Permission::ActionExecute)?;
+        ctx.access().map_or(Ok(()), |access| access.check_action(action).map_err(|e| e.at("action")))
     }
 
     /// After a failure: whether to try again, under a schema asked for anew.
@@ -186,18 +197,21 @@ impl KernelService for Kernel {
 #[async_trait]
 impl ActionService for Kernel {
     async fn validate(&self, ctx: &Context, request: Act) -> Result<Validation> {
-        self.admit(ctx, Permission::ActionExecute)?;
+        self.admit_action(ctx, &request.action)?;
         under_schema!(self, ctx, self.try_validate(ctx, &request).await)
     }
 
     async fn execute(&self, ctx: &Context, request: Act) -> Result<Acted> {
-        self.admit(ctx, Permission::ActionExecute)?;
+        self.admit_action(ctx, &request.action)?;
         let id = request.id.unwrap_or_else(|| self.env.commit_id());
         self.execute_one(ctx, &request, id).await
     }
 
     async fn execute_batch(&self, ctx: &Context, request: ActBatch) -> Result<ActedBatch> {
         self.admit(ctx, Permission::ActionExecute)?;
+        for (index, act) in request.acts.iter().enumerate().take(ACTION_BATCH_MAX) {
+            self.admit_action(ctx, &act.action).map_err(|e| e.at(format!("acts[{index}]")))?;
+        }
         let ids: Vec<_> = request.acts.iter().map(|act| act.id.unwrap_or_else(|| self.env.commit_id())).collect();
         under_schema!(self, ctx, self.try_batch(ctx, &request, &ids).await)
     }

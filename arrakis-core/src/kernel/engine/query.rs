@@ -36,7 +36,7 @@ impl Kernel {
             None => self.view(ctx, request.as_of, request.at_least).await?,
             Some(cursor) => self.view_at(ctx, cursor.seq, cursor.schema_version).await?,
         };
-        let ResolvedQuery { mut plan, order_types, types } = resolve::query(&view.schema, request)?;
+        let ResolvedQuery { mut plan, order_types, types } = resolve::query(view.sight(), request)?;
         if let Some(cursor) = &cursor {
             cursor.continues(hash(request)?).map_err(|e| e.at("page.cursor"))?;
             let position = read_position(&cursor.position, &order_types);
@@ -54,13 +54,14 @@ impl Kernel {
                 Some(self.cursors.seal(tenant, &cursor)?)
             }
         };
-        let objects = objects.into_iter().map(|object| typed(object, types.as_ref())).collect();
+        let shown = |object| typed(view.sight().shown(&plan, object), types.as_ref());
+        let objects = objects.into_iter().map(shown).collect();
         Ok(Page { objects, next, seq })
     }
 
     pub(super) async fn try_aggregate(&self, ctx: &Context, request: &Aggregate) -> Result<Groups> {
         let view = self.view(ctx, request.as_of, request.at_least).await?;
-        let (mut plan, finish) = resolve::aggregate(&view.schema, request)?;
+        let (mut plan, finish) = resolve::aggregate(view.sight(), request)?;
         plan.at = view.at;
         plan.budget = self.budget(ctx, plan.budget);
         let mut raw = self.store.aggregate(ctx.scope(), &plan).await?;

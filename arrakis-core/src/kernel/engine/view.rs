@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Kernel;
+use crate::access::Compiled;
+use crate::kernel::resolve::Sight;
 use crate::kernel::{AsOf, Budget};
 use crate::ontology::Schema;
 use crate::{Context, Error, ErrorKind, Result, Seq, SpaceId};
@@ -17,6 +19,8 @@ pub(super) struct View {
     pub(super) at: Option<Seq>,
     /// The commit the answer must have seen.
     least: Option<Seq>,
+    /// What of it may be seen; `None` for everything.
+    access: Option<Arc<Compiled>>,
 }
 
 /// Between which commits each schema version is known to have been in force, and the newest commit known to be there.
@@ -73,6 +77,11 @@ impl View {
     pub(super) const fn least(&self) -> Option<Seq> {
         self.least
     }
+
+    /// The schema, and what of it may be seen.
+    pub(super) fn sight(&self) -> Sight<'_> {
+        Sight { schema: &self.schema, access: self.access.as_deref() }
+    }
 }
 
 fn seen(least: Seq, seq: Seq) -> Result<()> {
@@ -122,13 +131,13 @@ impl Kernel {
         let least = at_least.max(ctx.least_seq());
         let space = ctx.scope().space;
         let Some(as_of) = as_of else {
-            return Ok(View { schema: self.schemas.current(space).await?, at: None, least });
+            return self.seen_by(ctx, self.schemas.current(space).await?, (None, least)).await;
         };
         if let AsOf::Seq(at) = as_of
             && least.is_none_or(|least| self.in_force.is_there(least))
             && self.in_force.is_there(at)
         {
-            return Ok(View { schema: self.schema_at(space, at).await?, at: Some(at), least });
+            return self.seen_by(ctx, self.schema_at(space, at).await?, (Some(at), least)).await;
         }
         let log = self.committer.log();
         let head = log.head().await?;
@@ -148,7 +157,7 @@ impl Kernel {
                 .at("as_of"));
             }
         };
-        Ok(View { schema: self.schema_at(space, at).await?, at: Some(at), least })
+        self.seen_by(ctx, self.schema_at(space, at).await?, (Some(at), least)).await
     }
 
     /// The schema in force right after a commit that is in the log.
@@ -161,16 +170,34 @@ impl Kernel {
         Ok(schema)
     }
 
+    async fn seen_by(
+        &self,
+        ctx: &Context,
+        schema: Arc<Schema>,
+        (at, least): (Option<Seq>, Option<Seq>),
+    ) -> Result<View> {
+        let access = self.access_under(ctx, &schema).await?;
+        Ok(View { schema, at, least, access })
+    }
+
+    /// What the actor may see and change under a schema; `None` for everything.
+    pub(super) async fn access_under(&self, ctx: &Context, schema: &Arc<Schema>) -> Result<Option<Arc<Compiled>>> {
+        let Some(access) = ctx.access() else { return Ok(None) };
+        let space = ctx.scope().space;
+        let current = self.schemas.current(space).await?;
+        Ok(Some(access.compiled(space, &current, schema)))
+    }
+
     /// The state a later page is about: that of the first.
     pub(super) async fn view_at(&self, ctx: &Context, seq: Seq, schema_version: u32) -> Result<View> {
         let space = ctx.scope().space;
         let current = self.schemas.current(space).await?;
         if current.version == schema_version {
-            return Ok(View { schema: current, at: Some(seq), least: None });
+            return self.seen_by(ctx, current, (Some(seq), None)).await;
         }
         let schema = self.schema_at(space, seq).await?;
         if schema.version == schema_version {
-            return Ok(View { schema, at: Some(seq), least: None });
+            return self.seen_by(ctx, schema, (Some(seq), None)).await;
         }
         Err(Error::conflict(
             "cursor.schema_moved",

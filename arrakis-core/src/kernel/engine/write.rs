@@ -2,6 +2,7 @@
 
 use super::Kernel;
 use crate::commit::AuditRecord;
+use crate::kernel::action::ACTION_RETRIES_MAX;
 use crate::kernel::edit::{Decision, dangling, decide};
 use crate::kernel::{Edit, REASON_LEN_MAX, Write, Written};
 use crate::{Commit, CommitId, Context, Error, Key, Result};
@@ -24,15 +25,25 @@ impl Kernel {
     async fn decide_and_commit(&self, ctx: &Context, request: &Write, id: CommitId) -> Result<Written> {
         check_reason(request.reason.as_deref())?;
         let schema = self.schemas.current(ctx.scope().space).await?;
-        let Decision { changes, preconditions, expected_by } = decide(&schema, &request.edits)?;
-        let audit = AuditRecord::new("kernel.write", ctx.request_id());
-        let draft = self.draft(ctx, (id, schema.version), audit, request.reason.as_deref());
-        let commit = Commit { preconditions, changes, ..draft };
-        let commit = self.hooks.admit(ctx, commit, self.hook_timeout).await?;
-        match self.committer.commit(commit).await {
-            Ok(receipt) => Ok(Written { receipt }),
-            Err(error) => Err(blame(error, &request.edits, &expected_by)),
+        for _ in 0..=ACTION_RETRIES_MAX {
+            let Decision { changes, mut preconditions, expected_by } = decide(&schema, &request.edits)?;
+            let permitted = self.permit(ctx, &schema, &changes).await;
+            preconditions.extend(permitted.map_err(|error| blame(error, &request.edits, &expected_by))?);
+            let audit = AuditRecord::new("kernel.write", ctx.request_id());
+            let draft = self.draft(ctx, (id, schema.version), audit, request.reason.as_deref());
+            let commit = Commit { preconditions, changes, ..draft };
+            let commit = self.hooks.admit(ctx, commit, self.hook_timeout).await?;
+            match self.committer.commit(commit).await {
+                Ok(receipt) => return Ok(Written { receipt }),
+                Err(error) if is_judged_anew(&error, &expected_by) => {
+                    tracing::debug!("judged anew: an object was changed meanwhile");
+                }
+                Err(error) => return Err(blame(error, &request.edits, &expected_by)),
+            }
         }
+        Err(Error::conflict("kernel.write.contended", "the objects of the write are changed all the time")
+            .with("retries_max", ACTION_RETRIES_MAX)
+            .retryable_is(true))
     }
 
     /// A commit without content.
@@ -56,6 +67,12 @@ impl Kernel {
             events: Vec::new(),
         }
     }
+}
+
+/// Whether what failed is that the state the actor's rights were judged by is no more.
+fn is_judged_anew(error: &Error, expected_by: &[usize]) -> bool {
+    let position = error.path().and_then(split_path);
+    matches!(position, Some(("preconditions", position, _)) if position >= expected_by.len())
 }
 
 pub(super) fn check_reason(reason: Option<&str>) -> Result<()> {

@@ -15,11 +15,13 @@ use super::subscribe::{
     InitialPage, LIVE_MEMBERS_MAX, LeftObject, SUBSCRIPTION_BUFFER_DEFAULT, SUBSCRIPTION_BUFFER_MAX, SetDelta,
     SetEvent, SetEvents, Subscribe,
 };
-use super::wait::closed;
+use super::wait::{closed, first};
 use super::window::{ENTRIES_FIRST, Net};
+use crate::access::{Access, Compiled, revoked};
 use crate::kernel::plan::{Position, QueryPlan};
 use crate::kernel::{Budget, Object, PAGE_SIZE_MAX};
-use crate::{ApiName, Env, Error, Key, Result, Scope, Seq};
+use crate::ontology::Schema;
+use crate::{ApiName, Context, Env, Error, Key, Result, Scope, Seq};
 
 /// How many effects of the log a subscription takes in at a time while it catches up, but for a commit that has more by itself.
 const REPLAY_EFFECTS_MAX: usize = 1_024;
@@ -34,6 +36,8 @@ pub(in crate::kernel) struct Live {
     feed: Weak<Feed>,
     env: Env,
     scope: Scope,
+    /// What the subscriber may see; `None` for everything.
+    access: Option<Arc<Access>>,
     request: Subscribe,
     buffer: usize,
     /// Bounds the reading of the whole set.
@@ -72,10 +76,11 @@ impl Feed {
     /// What resolving the set answers; `feed.from.future`, `feed.buffer`, `kernel.at_least.behind`.
     pub(in crate::kernel) async fn subscribe(
         self: &Arc<Self>,
-        (env, scope, deadline): (Env, Scope, Option<Duration>),
-        least: Option<Seq>,
+        env: Env,
+        ctx: &Context,
         request: Subscribe,
     ) -> Result<Live> {
+        let (scope, deadline, least) = (ctx.scope(), ctx.deadline(), ctx.least_seq());
         let buffer = match request.buffer.unwrap_or(SUBSCRIPTION_BUFFER_DEFAULT) {
             buffer if (1..=SUBSCRIPTION_BUFFER_MAX).contains(&buffer) => buffer as usize,
             buffer => {
@@ -99,7 +104,9 @@ impl Feed {
                 .at("from"));
         }
         let schema = self.schemas.at(scope.space, at).await?;
-        let set = Arc::new(LiveSet::resolve(&schema, &request)?);
+        let access = ctx.access().cloned();
+        let rights = self.rights(scope, access.as_ref(), &schema).await?;
+        let set = Arc::new(LiveSet::resolve(&schema, rights, &request)?);
         let phase = match request.from {
             None => Phase::Initial { at, after: None, is_first: true },
             Some(from) if set.is_linked() => Phase::Resuming(from),
@@ -107,7 +114,19 @@ impl Feed {
         };
         let deadline = deadline.filter(|_| request.from.is_none());
         let (feed, members, pending) = (Arc::downgrade(self), Members::new(), VecDeque::new());
-        Ok(Live { feed, env, scope, request, buffer, deadline, set, members, phase, pending })
+        Ok(Live { feed, env, scope, access, request, buffer, deadline, set, members, phase, pending })
+    }
+
+    /// What may be seen under a schema; `None` for everything.
+    async fn rights(
+        &self,
+        scope: Scope,
+        access: Option<&Arc<Access>>,
+        schema: &Arc<Schema>,
+    ) -> Result<Option<Arc<Compiled>>> {
+        let Some(access) = access else { return Ok(None) };
+        let current = self.schemas.current(scope.space).await?;
+        Ok(Some(access.compiled(scope.space, &current, schema)))
     }
 }
 
@@ -138,6 +157,9 @@ impl Live {
 
     /// Comes one step further. When the future is dropped, nothing has happened.
     async fn step(&mut self) -> Result<Step> {
+        if let Some(access) = &self.access {
+            access.check(self.env.now())?;
+        }
         match self.pending.front() {
             None => {}
             Some(Item::Touched(seq)) => return self.tell_difference(*seq).await,
@@ -165,7 +187,14 @@ impl Live {
             }
             Phase::Replaying { .. } => self.replay().await,
             Phase::Listening(attached) => {
-                let item = attached.slot.take().await;
+                let item = match &self.access {
+                    None => attached.slot.take().await,
+                    Some(access) => {
+                        let mut taken = None;
+                        first(async { taken = Some(attached.slot.take().await) }, access.revoked()).await;
+                        taken.unwrap_or_else(|| Item::Failed(revoked()))
+                    }
+                };
                 self.pending.push_back(item);
                 Ok(Step::GoOn)
             }
@@ -265,8 +294,11 @@ impl Live {
     /// Resolves the set under the version a commit published. Where that leaves the set as it was told, the log is read on; else the
     /// set is told anew.
     async fn renew(&mut self, seq: Seq) -> Result<Step> {
-        let schema = self.feed()?.schemas.at(self.scope.space, seq).await?;
-        let set = Arc::new(LiveSet::resolve(&schema, &self.request).map_err(|e| e.with("version", schema.version))?);
+        let feed = self.feed()?;
+        let schema = feed.schemas.at(self.scope.space, seq).await?;
+        let rights = feed.rights(self.scope, self.access.as_ref(), &schema).await?;
+        let set =
+            Arc::new(LiveSet::resolve(&schema, rights, &self.request).map_err(|e| e.with("version", schema.version))?);
         self.phase = if self.set.outlives(&set) {
             Phase::Replaying { after: seq, attached: None }
         } else {

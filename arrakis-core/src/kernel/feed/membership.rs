@@ -7,8 +7,9 @@ use super::publication::{same_interfaces, same_links, same_objects};
 use super::rows::RowChange;
 use super::subscribe::{LeftObject, SetDelta, Subscribe};
 use super::window::Net;
+use crate::access::Compiled;
 use crate::kernel::plan::{Branch, Comparison, HasLink, Predicate, QueryPlan, Rel};
-use crate::kernel::resolve::{self, ResolvedQuery};
+use crate::kernel::resolve::{self, ResolvedQuery, Sight};
 use crate::kernel::{Object, PageRequest, Properties, Query, Unlinked};
 use crate::ontology::{Backing, LinkType, Schema};
 use crate::{BaseType, Error, Key, LinkTypeId, ObjectTypeId, Result, Value};
@@ -25,6 +26,8 @@ pub(super) struct LiveSet {
     links: BTreeSet<LinkTypeId>,
     /// Whether more than an object's own row decides.
     is_linked: bool,
+    /// What may be seen; `None` for everything.
+    access: Option<Arc<Compiled>>,
 }
 
 /// Every member holds one of these values in this property.
@@ -39,16 +42,17 @@ impl LiveSet {
     ///
     /// # Errors
     /// What a query of the set answers.
-    pub(super) fn resolve(schema: &Arc<Schema>, request: &Subscribe) -> Result<Self> {
+    pub(super) fn resolve(schema: &Arc<Schema>, access: Option<Arc<Compiled>>, request: &Subscribe) -> Result<Self> {
         let query = Query {
             select: request.select.clone(),
             page: PageRequest { size: request.page_size, cursor: None },
             ..Query::of(request.set.clone())
         };
-        let resolved = resolve::query(schema, &query).map_err(|e| match e.path() {
-            Some("page.size") => e.without_path().at("page_size"),
-            _ => e,
-        })?;
+        let resolved =
+            resolve::query(Sight { schema, access: access.as_deref() }, &query).map_err(|e| match e.path() {
+                Some("page.size") => e.without_path().at("page_size"),
+                _ => e,
+            })?;
         let ResolvedQuery { plan, types, .. } = resolved;
         let mut set = Self {
             schema: Arc::clone(schema),
@@ -57,6 +61,7 @@ impl LiveSet {
             links: BTreeSet::new(),
             is_linked: false,
             plan,
+            access,
         };
         for index in 0..set.plan.branches.len() {
             if let Some(Branch { object_type, rel, .. }) = set.plan.branches.get(index).cloned() {
@@ -191,6 +196,8 @@ impl LiveSet {
 
     /// An object whose JSON form names the fields of structs.
     pub(super) fn typed(&self, object: Object) -> Object {
+        let sight = Sight { schema: &self.schema, access: self.access.as_deref() };
+        let object = sight.shown(&self.plan, object);
         let properties = object.properties.typed(self.types.clone());
         Object { properties, ..object }
     }
@@ -286,7 +293,7 @@ mod tests {
     use crate::kernel::{Filter, ObjectSet};
 
     fn pin(set: ObjectSet) -> Option<(usize, usize)> {
-        let set = LiveSet::resolve(&Arc::new(schema()), &Subscribe::to(set)).unwrap();
+        let set = LiveSet::resolve(&Arc::new(schema()), None, &Subscribe::to(set)).unwrap();
         let pins: Vec<_> = set.pins().collect();
         assert_eq!(pins.len(), 1);
         pins[0].1.as_ref().map(|pin| (pin.property, pin.values.len()))

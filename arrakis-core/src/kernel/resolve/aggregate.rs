@@ -5,32 +5,35 @@ use std::sync::Arc;
 
 use super::names::{Names, Side};
 use super::set::{Member, set};
+use super::sight::Sight;
 use super::{Filters, property_at};
 use crate::kernel::aggregate::{Columns, Finish, KeyColumn, MetricColumn};
 use crate::kernel::plan::{AggregateBranch, AggregatePlan, GroupKey, MeasureFunction, Operand, Over, TimeUnit};
 use crate::kernel::{
     AGGREGATE_GROUPS_MAX, Aggregate, GROUP_KEYS_MAX, GroupBy, METRICS_MAX, Metric, ORDER_TERMS_MAX, RANGES_MAX, Range,
 };
-use crate::ontology::Schema;
 use crate::{ApiName, BaseType, Error, Result, Value};
 
 /// Resolves an aggregate, as of now, and what is to be done with what the store accumulates.
 ///
 /// # Errors
 /// What a set answers, `kernel.aggregate.*`, each with the path into the request.
-pub(in crate::kernel) fn aggregate(schema: &Schema, wanted: &Aggregate) -> Result<(AggregatePlan, Finish)> {
+pub(in crate::kernel) fn aggregate(sight: Sight<'_>, wanted: &Aggregate) -> Result<(AggregatePlan, Finish)> {
     check_sizes(wanted)?;
-    let mut filters = Filters::new(schema);
-    let resolved = set(schema, &mut filters, &wanted.set).map_err(|e| e.at("set"))?;
+    let mut filters = Filters::new(sight);
+    let resolved = set(sight, &mut filters, &wanted.set).map_err(|e| e.at("set"))?;
     let link = the_link(wanted)?;
     let mut columns: Option<(Vec<KeyColumn>, Vec<MetricColumn>)> = None;
     let mut branches = Vec::with_capacity(resolved.members.len());
     for Member { object_type, rel } in resolved.members {
-        let names = resolved.shape.names(schema, &object_type);
+        let names = resolved.shape.names(sight, &object_type);
         let side = match &link {
             None => None,
             Some((link, path)) => match names.side(link).map_err(|e| e.at(path))? {
-                Some(side) => Some(side),
+                Some(side) => {
+                    sight.check_all_far(&side.link_type, side.end).map_err(|e| e.at(path))?;
+                    Some(side)
+                }
                 // An interface's link this type does without: none of its objects count.
                 None => continue,
             },
@@ -275,7 +278,7 @@ mod tests {
     use crate::kernel::plan::SortDirection;
 
     fn resolve(wanted: Json) -> Result<(AggregatePlan, Finish)> {
-        aggregate(&schema(), &serde_json::from_value(wanted).unwrap())
+        aggregate(Sight::from(&schema()), &serde_json::from_value(wanted).unwrap())
     }
 
     /// Airports, counted, but for what `with` says otherwise.
@@ -326,10 +329,12 @@ mod tests {
     fn an_interface_groups_each_of_its_types() {
         let schema = schema();
         let located = crate::kernel::ObjectSet::implementing("Located");
-        let (plan, _) = aggregate(&schema, &Aggregate::of(located.clone()).group_by("label").count("n")).unwrap();
+        let (plan, _) =
+            aggregate(Sight::from(&schema), &Aggregate::of(located.clone()).group_by("label").count("n")).unwrap();
         let keys = plan.branches.iter().map(|branch| format!("{} {:?}", branch.object_type.api_name, branch.groups));
         assert_eq!(keys.collect::<Vec<_>>(), ["Airport [Exact(Property(1))]", "City [Exact(Property(1))]"]);
-        let (plan, _) = aggregate(&schema, &Aggregate::of(located).group_by("region.key").count("n")).unwrap();
+        let (plan, _) =
+            aggregate(Sight::from(&schema), &Aggregate::of(located).group_by("region.key").count("n")).unwrap();
         let types = plan.branches.iter().map(|branch| branch.object_type.api_name.as_str());
         assert_eq!(types.collect::<Vec<_>>(), ["Airport"], "cities have no region");
     }

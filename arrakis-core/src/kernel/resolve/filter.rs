@@ -3,28 +3,38 @@
 use serde_json::Value as Json;
 
 use super::names::{LinkNames, Names, ObjectNames, Side};
+use super::sight::Sight;
+use crate::access::Attributes;
 use crate::kernel::filter::{Parsed, column, parse};
 use crate::kernel::plan::{Area, Comparison, HasLink, Predicate, TextMatch};
 use crate::kernel::{FILTER_DEPTH_MAX, FILTER_TERMS_MAX, Filter, IN_VALUES_MAX, PropertyValue};
-use crate::ontology::{LinkType, Schema};
+use crate::ontology::LinkType;
 use crate::{BaseType, Error, Result, Value};
 
 /// Resolves the filters of one request, whose conditions are counted together.
 #[derive(Debug)]
 pub(in crate::kernel) struct Filters<'a> {
-    schema: &'a Schema,
+    sight: Sight<'a>,
     terms: usize,
+    /// What references to whoever acts stand for; `None` where values are meant as they stand.
+    actor: Option<Attributes<'a>>,
 }
 
 /// How the filter was written, which says how its values are read and where its faults are.
-enum Form<'t> {
-    Json,
-    Text { text: &'t str, offsets: std::vec::IntoIter<usize> },
+struct Form<'t> {
+    /// The text, and where in it the conditions are; `None` for JSON.
+    text: Option<(&'t str, std::vec::IntoIter<usize>)>,
+    actor: Option<Attributes<'t>>,
 }
 
 impl<'a> Filters<'a> {
-    pub(in crate::kernel) const fn new(schema: &'a Schema) -> Self {
-        Self { schema, terms: 0 }
+    pub(in crate::kernel) const fn new(sight: Sight<'a>) -> Self {
+        Self { sight, terms: 0, actor: None }
+    }
+
+    /// With references to whoever acts.
+    pub(super) const fn about(self, actor: Attributes<'a>) -> Self {
+        Self { actor: Some(actor), ..self }
     }
 
     /// A filter on what `names` names.
@@ -33,7 +43,7 @@ impl<'a> Filters<'a> {
     /// `kernel.property.unknown`, `kernel.link.unknown`, `kernel.filter.*`, `filter.*`, `value.*`; the path leads into the filter, or
     /// for text the column is given.
     pub(in crate::kernel) fn resolve(&mut self, names: &dyn Names, filter: &Filter) -> Result<Predicate> {
-        self.filter(names, filter, 1, &mut Form::Json)
+        self.filter(names, filter, 1, &mut Form { text: None, actor: self.actor })
     }
 
     /// A filter on links.
@@ -57,7 +67,7 @@ impl<'a> Filters<'a> {
     fn filter(&mut self, names: &dyn Names, filter: &Filter, depth: usize, form: &mut Form<'_>) -> Result<Predicate> {
         if let Filter::Text(text) = filter {
             let Parsed { filter, offsets } = parse(text)?;
-            let mut form = Form::Text { text, offsets: offsets.into_iter() };
+            let mut form = Form { text: Some((text, offsets.into_iter())), actor: self.actor };
             // A path into what the text was read as leads nowhere: the column does.
             return self.filter(names, &filter, depth, &mut form).map_err(Error::without_path);
         }
@@ -153,33 +163,39 @@ impl<'a> Filters<'a> {
         let Some(Side { link_type, end, far_type }) = names.side(link).map_err(|e| e.at("link"))? else {
             return Ok(Predicate::Or(Vec::new()));
         };
-        let far_names = ObjectNames { schema: self.schema, object_type: &far_type, interface: None };
+        let far_names = ObjectNames { sight: self.sight, object_type: &far_type, interface: None };
         let mut inner = |names: &dyn Names, filter: Option<&Filter>, name: &str| {
             let resolved = filter.map(|filter| self.filter(names, filter, depth + 1, form)).transpose();
             resolved.map_err(|e| e.at(name))
         };
         let edge = inner(&LinkNames(&link_type), link_where, "where")?;
         let far = inner(&far_names, to, "to")?;
-        Ok(Predicate::Has(Box::new(HasLink { link_type, end, far_type, edge, far })))
+        Ok(self.sight.has(HasLink { link_type, end, far_type, edge, far }))
     }
 }
 
 impl Form<'_> {
     fn next_column(&mut self) -> Option<usize> {
-        match self {
-            Self::Json => None,
-            Self::Text { text, offsets } => offsets.next().map(|offset| column(text, offset)),
-        }
+        let (text, offsets) = self.text.as_mut()?;
+        offsets.next().map(|offset| column(text, offset))
+    }
+
+    /// What a value refers to of whoever acts.
+    fn reference<'j>(&self, json: &'j Json) -> Option<(Attributes<'_>, &'j str)> {
+        Some((self.actor?, Attributes::reference(json)?))
     }
 
     /// A value by the type of what it is compared with.
     fn read(&self, base: &BaseType, json: &Json) -> Result<Value> {
-        let value = match (self, base, json) {
-            (Self::Json, ..)
+        if let Some((actor, name)) = self.reference(json) {
+            return actor.value(name, base);
+        }
+        let value = match (&self.text, base, json) {
+            (None, ..)
             | (_, _, Json::Null | Json::Array(_) | Json::Object(_))
             | (_, BaseType::Double, Json::Number(_)) => base.read(json)?,
-            (Self::Text { .. }, _, Json::String(text)) => base.read_text(text)?,
-            (Self::Text { .. }, _, Json::Number(_) | Json::Bool(_)) => base.read_text(&json.to_string())?,
+            (Some(_), _, Json::String(text)) => base.read_text(text)?,
+            (Some(_), _, Json::Number(_) | Json::Bool(_)) => base.read_text(&json.to_string())?,
         };
         if value.is_null() {
             return Err(Error::invalid(
@@ -231,9 +247,13 @@ fn any_of(names: &dyn Names, property: &str, values: &[Json], form: &Form<'_>) -
             .with("values_max", IN_VALUES_MAX)
             .at("values"));
     }
-    let read = |(index, json)| form.read(base, json).map_err(|e| e.at(format!("values[{index}]")));
-    let values = values.iter().enumerate().map(read).collect::<Result<_>>()?;
-    Ok(Predicate::In(index, values))
+    let read = |json: &Json| match form.reference(json) {
+        Some((actor, name)) => actor.values(name, base),
+        None => form.read(base, json).map(|value| vec![value]),
+    };
+    let read = |(index, json)| read(json).map_err(|e| e.at(format!("values[{index}]")));
+    let values = values.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
+    Ok(Predicate::In(index, values.into_iter().flatten().collect()))
 }
 
 fn contains(names: &dyn Names, with: &PropertyValue, form: &Form<'_>) -> Result<Predicate> {
@@ -281,7 +301,8 @@ mod tests {
     fn resolve(filter: &Filter) -> Result<Predicate> {
         let schema = schema();
         let object_type = schema.object_type("Airport").unwrap();
-        Filters::new(&schema).resolve(&ObjectNames { schema: &schema, object_type, interface: None }, filter)
+        let sight = Sight::from(&schema);
+        Filters::new(sight).resolve(&ObjectNames { sight, object_type, interface: None }, filter)
     }
 
     fn printed(filter: &Filter) -> String {

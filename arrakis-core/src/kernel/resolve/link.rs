@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::names::{Names, ObjectNames, Side};
 use super::query::page_size;
+use super::sight::Sight;
 use super::{Filters, key, object_type_at};
 use crate::kernel::plan::{HistoryPlan, HistorySubject, LinksPlan};
 use crate::kernel::{GetLinks, History, LINK_ENDS_MAX, LinkEnds, Neighbours, Subject};
@@ -14,18 +15,19 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// # Errors
 /// `kernel.*.unknown`, what [`Filters::resolve`] and [`key`] answer, `kernel.page.size`, each with the path into the request.
-pub(in crate::kernel) fn neighbours(schema: &Schema, wanted: &Neighbours) -> Result<(LinksPlan, Arc<ObjectType>)> {
+pub(in crate::kernel) fn neighbours(sight: Sight<'_>, wanted: &Neighbours) -> Result<(LinksPlan, Arc<ObjectType>)> {
     let limit = page_size(wanted.page.size).map_err(|e| e.at("page.size"))?;
+    let schema = sight.schema;
     let object_type = schema.object_type(&wanted.object_type).map_err(|e| e.at("type"))?;
     let key = key(object_type, &wanted.key).map_err(|e| e.at("key"))?;
-    let names = ObjectNames { schema, object_type, interface: None };
+    let names = ObjectNames { sight, object_type, interface: None };
     let side = names.side(&wanted.link).map_err(|e| e.at("link"))?;
     let Side { link_type, end, far_type } =
         side.ok_or_else(|| Error::internal("schema.inconsistent", "a type without its own link"))?;
     let edge = wanted
         .link_where
         .as_ref()
-        .map(|filter| Filters::new(schema).resolve_on_link(&link_type, filter).map_err(|e| e.at("where")));
+        .map(|filter| Filters::new(sight).resolve_on_link(&link_type, filter).map_err(|e| e.at("where")));
     let edge = edge.transpose()?;
     let holder_type = holder_type(schema, &link_type)?;
     let plan = LinksPlan { link_type, holder_type, end, key, far: None, edge, after: None, limit, at: None };
@@ -44,8 +46,10 @@ pub(in crate::kernel) struct LinksByEnds {
 ///
 /// # Errors
 /// `kernel.link_type.unknown`, `kernel.links.too_many`, what [`key`] answers, each with the path into the request.
-pub(in crate::kernel) fn links(schema: &Schema, wanted: &GetLinks) -> Result<LinksByEnds> {
+pub(in crate::kernel) fn links(sight: Sight<'_>, wanted: &GetLinks) -> Result<LinksByEnds> {
+    let schema = sight.schema;
     let link_type = schema.link_type(&wanted.link_type).map_err(|e| e.at("type"))?;
+    sight.check_link(link_type).map_err(|e| e.at("type"))?;
     if wanted.ends.len() > LINK_ENDS_MAX {
         return Err(Error::invalid("kernel.links.too_many", "too many links are asked for")
             .with("links", wanted.ends.len())

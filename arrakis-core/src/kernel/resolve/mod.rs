@@ -6,16 +6,36 @@ mod link;
 mod names;
 mod query;
 mod set;
+mod sight;
 
 use std::sync::Arc;
 
 pub(super) use self::aggregate::aggregate;
 pub(super) use self::filter::Filters;
 pub(super) use self::link::{LinksByEnds, history, links, neighbours, typed_ends};
+use self::names::ObjectNames;
 pub(super) use self::names::{Names, Side};
 pub(super) use self::query::{ResolvedQuery, Selection, query};
+pub(super) use self::sight::{Sight, masked};
+use crate::access::Attributes;
+use crate::kernel::Filter;
+use crate::kernel::plan::Predicate;
 use crate::ontology::{LinkType, ObjectType, Property, Schema};
 use crate::{BaseType, Error, KEY_LEN_MAX, Key, Result};
+
+/// A condition of a policy on objects of a type, with what it says of whoever acts. It sees every property.
+///
+/// # Errors
+/// As [`Filters::resolve`], and what references answer.
+pub(crate) fn resolve_condition(
+    schema: &Schema,
+    object_type: &ObjectType,
+    filter: &Filter,
+    actor: Attributes<'_>,
+) -> Result<Predicate> {
+    let sight = Sight::from(schema);
+    Filters::new(sight).about(actor).resolve(&ObjectNames { sight, object_type, interface: None }, filter)
+}
 
 /// The type at the far end of links, of a compiled schema.
 fn far_type<'a>(schema: &'a Schema, link_type: &LinkType, end: crate::ontology::End) -> Result<&'a Arc<ObjectType>> {

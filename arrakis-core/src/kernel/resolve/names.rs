@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::set::Shape;
+use super::sight::Sight;
 use super::{far_type, property_at};
 use crate::ontology::{End, Implementation, Interface, LinkType, NewLinkConstraint, ObjectType, Schema};
 use crate::{ApiName, BaseType, Error, Result};
@@ -27,7 +28,7 @@ pub(in crate::kernel) struct Side {
 /// The names of an object type, or of an interface for the objects of a type that implements it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ObjectNames<'a> {
-    pub(super) schema: &'a Schema,
+    pub(super) sight: Sight<'a>,
     pub(super) object_type: &'a ObjectType,
     pub(super) interface: Option<&'a Interface>,
 }
@@ -36,8 +37,9 @@ pub(super) struct ObjectNames<'a> {
 #[derive(Debug)]
 pub(super) struct LinkNames<'a>(pub(super) &'a LinkType);
 
-impl Names for ObjectNames<'_> {
-    fn value(&self, name: &str) -> Result<(usize, &BaseType)> {
+impl ObjectNames<'_> {
+    /// The index and type of a property by its name, whether or not it may be read.
+    pub(super) fn stored(&self, name: &str) -> Result<(usize, &BaseType)> {
         let Some(interface) = self.interface else {
             return self.object_type.property(name).map(|(index, property)| (index, &property.data_type.base));
         };
@@ -46,23 +48,32 @@ impl Names for ObjectNames<'_> {
         let index = index.ok_or_else(|| Error::internal("schema.inconsistent", "an interface half implemented"))?;
         Ok((index, &property_at(&self.object_type.properties, index)?.data_type.base))
     }
+}
+
+impl Names for ObjectNames<'_> {
+    fn value(&self, name: &str) -> Result<(usize, &BaseType)> {
+        let found = self.stored(name)?;
+        self.sight.check_property(self.object_type, found.0)?;
+        Ok(found)
+    }
 
     fn side(&self, name: &str) -> Result<Option<Side>> {
         let side = match self.interface {
             None => self.object_type.side(name)?,
             Some(interface) => {
-                link_constraint(self.schema, interface, name)?;
-                let own = own_link_name(self.schema, self.object_type, interface, name);
+                link_constraint(self.sight.schema, interface, name)?;
+                let own = own_link_name(self.sight.schema, self.object_type, interface, name);
                 match self.object_type.side(own) {
                     Ok(side) => side,
                     Err(_) => return Ok(None),
                 }
             }
         };
-        let link_type = self.schema.link_type_by_id(side.link_type);
+        let link_type = self.sight.schema.link_type_by_id(side.link_type);
         let link_type =
             link_type.ok_or_else(|| Error::internal("schema.inconsistent", "a side without its link type"))?;
-        let far_type = Arc::clone(far_type(self.schema, link_type, side.end)?);
+        self.sight.check_link(link_type)?;
+        let far_type = Arc::clone(far_type(self.sight.schema, link_type, side.end)?);
         Ok(Some(Side { link_type: Arc::clone(link_type), end: side.end, far_type }))
     }
 }

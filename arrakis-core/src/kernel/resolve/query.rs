@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::names::{Names, implementation};
 use super::set::{Shape, set};
+use super::sight::Sight;
 use super::{Filters, struct_types};
 use crate::kernel::plan::{Branch, QueryPlan};
 use crate::kernel::{ORDER_TERMS_MAX, OrderBy, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Query};
-use crate::ontology::{ObjectType, Schema};
+use crate::ontology::ObjectType;
 use crate::{ApiName, BaseType, Error, Result};
 
 /// A query resolved.
@@ -25,18 +26,20 @@ pub(in crate::kernel) struct ResolvedQuery {
 ///
 /// # Errors
 /// What a set answers, `kernel.select.*`, `kernel.order.*`, `kernel.page.size`, each with the path into the query.
-pub(in crate::kernel) fn query(schema: &Schema, query: &Query) -> Result<ResolvedQuery> {
+pub(in crate::kernel) fn query(sight: Sight<'_>, query: &Query) -> Result<ResolvedQuery> {
     let limit = page_size(query.page.size).map_err(|e| e.at("page.size"))?;
-    let resolved = set(schema, &mut Filters::new(schema), &query.set).map_err(|e| e.at("set"))?;
+    let resolved = set(sight, &mut Filters::new(sight), &query.set).map_err(|e| e.at("set"))?;
     let selected = query.select.as_deref();
     let names = output_names(&resolved.shape, selected)?;
     let order_types = order_types(&resolved.shape, &query.order_by)?;
     let mut branches = Vec::with_capacity(resolved.members.len());
     for member in resolved.members {
-        let output = output(&resolved.shape, schema, &member.object_type, selected)?;
-        let view = resolved.shape.names(schema, &member.object_type);
-        let terms = query.order_by.iter();
-        let order = terms.map(|term| view.value(&term.property).map(|(index, _)| index)).collect::<Result<_>>()?;
+        let output = output(&resolved.shape, sight, &member.object_type, selected)?;
+        let view = resolved.shape.names(sight, &member.object_type);
+        let at = |index: usize| move |e: Error| e.at(format!("order_by[{index}].property"));
+        let terms = query.order_by.iter().enumerate();
+        let order = terms.map(|(index, term)| view.value(&term.property).map(|(of, _)| of).map_err(at(index)));
+        let order = order.collect::<Result<_>>()?;
         branches.push(Branch { object_type: member.object_type, rel: member.rel, output, order });
     }
     let types = match branches.first() {
@@ -76,10 +79,10 @@ impl Selection {
     ///
     /// # Errors
     /// `kernel.property.unknown`, `kernel.select.duplicate`.
-    pub(in crate::kernel) fn of(schema: &Schema, object_type: &Arc<ObjectType>, selected: &[String]) -> Result<Self> {
+    pub(in crate::kernel) fn of(sight: Sight<'_>, object_type: &Arc<ObjectType>, selected: &[String]) -> Result<Self> {
         let shape = Shape::Object(Arc::clone(object_type));
         let names = output_names(&shape, Some(selected))?;
-        Ok(Self { names, output: output(&shape, schema, object_type, Some(selected))? })
+        Ok(Self { names, output: output(&shape, sight, object_type, Some(selected))? })
     }
 }
 
@@ -104,11 +107,16 @@ fn output_names(shape: &Shape, selected: Option<&[String]>) -> Result<Arc<[ApiNa
     Ok(names.into())
 }
 
-fn output(shape: &Shape, schema: &Schema, object_type: &ObjectType, selected: Option<&[String]>) -> Result<Vec<usize>> {
+fn output(
+    shape: &Shape,
+    sight: Sight<'_>,
+    object_type: &ObjectType,
+    selected: Option<&[String]>,
+) -> Result<Vec<usize>> {
     match (selected, shape) {
         (Some(selected), _) => {
-            let view = shape.names(schema, object_type);
-            selected.iter().map(|name| view.value(name).map(|(index, _)| index)).collect()
+            let view = shape.names(sight, object_type);
+            selected.iter().map(|name| view.stored(name).map(|(index, _)| index)).collect()
         }
         (None, Shape::Object(_)) => Ok((0..object_type.properties.len()).collect()),
         (None, Shape::Interface(interface)) => Ok(implementation(object_type, interface)?.properties.clone()),
@@ -148,7 +156,7 @@ mod tests {
     use crate::kernel::plan::SortDirection;
 
     fn resolve(query: &Query) -> Result<ResolvedQuery> {
-        super::query(&schema(), query)
+        super::query(Sight::from(&schema()), query)
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::Filters;
 use super::names::{LinkNames, Names, ObjectNames, Side, link_constraint};
+use super::sight::Sight;
 use crate::kernel::plan::{Rel, Traverse};
 use crate::kernel::{Direction, Filter, ObjectSet, SET_DEPTH_MAX, SET_NODES_MAX, TRAVERSE_HOPS_MAX, Walk};
-use crate::ontology::{Interface, ObjectType, Schema};
+use crate::ontology::{Interface, ObjectType};
 use crate::{ApiName, BaseType, Error, Result};
 
 /// A set, split by type.
@@ -57,21 +58,25 @@ impl Shape {
     }
 
     /// What names mean for the objects of one type.
-    pub(super) fn names<'a>(&'a self, schema: &'a Schema, object_type: &'a ObjectType) -> ObjectNames<'a> {
+    pub(super) fn names<'a>(&'a self, sight: Sight<'a>, object_type: &'a ObjectType) -> ObjectNames<'a> {
         let interface = match self {
             Self::Object(_) => None,
             Self::Interface(interface) => Some(&**interface),
         };
-        ObjectNames { schema, object_type, interface }
+        ObjectNames { sight, object_type, interface }
     }
 
     fn is(&self, other: &Self) -> bool {
         matches!(self, Self::Object(_)) == matches!(other, Self::Object(_)) && self.api_name() == other.api_name()
     }
 
-    /// The set of all such objects, or of none.
-    fn members(&self, schema: &Schema, rel: &Rel) -> Vec<Member> {
-        let member = |object_type: &Arc<ObjectType>| Member { object_type: Arc::clone(object_type), rel: rel.clone() };
+    /// Those of all such objects that may be read.
+    fn members(&self, sight: Sight<'_>, rel: &Rel) -> Vec<Member> {
+        let schema = sight.schema;
+        let member = |object_type: &Arc<ObjectType>| Member {
+            object_type: Arc::clone(object_type),
+            rel: sight.seen(object_type, rel.clone()),
+        };
         match self {
             Self::Object(object_type) => vec![member(object_type)],
             Self::Interface(interface) => {
@@ -86,12 +91,12 @@ impl Shape {
 ///
 /// # Errors
 /// `kernel.*.unknown`, `kernel.set.*`, and what [`Filters::resolve`] and [`super::keys`] answer; the path leads into the set.
-pub(super) fn set(schema: &Schema, filters: &mut Filters<'_>, set: &ObjectSet) -> Result<Resolved> {
-    Sets { schema, filters, nodes: 0 }.set(set, 1)
+pub(super) fn set(sight: Sight<'_>, filters: &mut Filters<'_>, set: &ObjectSet) -> Result<Resolved> {
+    Sets { sight, filters, nodes: 0 }.set(set, 1)
 }
 
 struct Sets<'a, 'f, 'g> {
-    schema: &'a Schema,
+    sight: Sight<'a>,
     filters: &'f mut Filters<'g>,
     nodes: usize,
 }
@@ -106,15 +111,15 @@ impl Sets<'_, '_, '_> {
         }
         match set {
             ObjectSet::Type(name) => {
-                let object_type = self.schema.object_type(name).map_err(|e| e.at("type"))?;
+                let object_type = self.sight.schema.object_type(name).map_err(|e| e.at("type"))?;
                 Ok(self.whole(Shape::Object(Arc::clone(object_type)), &Rel::All))
             }
             ObjectSet::Interface(name) => {
-                let interface = self.schema.interface(name).map_err(|e| e.at("interface"))?;
+                let interface = self.sight.schema.interface(name).map_err(|e| e.at("interface"))?;
                 Ok(self.whole(Shape::Interface(Arc::clone(interface)), &Rel::All))
             }
             ObjectSet::Ids { object_type, keys } => {
-                let object_type = self.schema.object_type(object_type).map_err(|e| e.at("ids.type"))?;
+                let object_type = self.sight.schema.object_type(object_type).map_err(|e| e.at("ids.type"))?;
                 let mut keys = super::keys(object_type, keys).map_err(|e| e.at("ids"))?;
                 keys.sort_unstable();
                 keys.dedup();
@@ -145,7 +150,7 @@ impl Sets<'_, '_, '_> {
     }
 
     fn whole(&self, shape: Shape, rel: &Rel) -> Resolved {
-        Resolved { members: shape.members(self.schema, rel), shape }
+        Resolved { members: shape.members(self.sight, rel), shape }
     }
 
     fn filter(&mut self, from: Resolved, filter: &Filter) -> Result<Resolved> {
@@ -155,7 +160,7 @@ impl Sets<'_, '_, '_> {
         for Member { object_type, rel } in members {
             // One filter is counted once, however many types it is resolved for.
             self.filters.rewind(counted);
-            let predicate = self.filters.resolve(&shape.names(self.schema, &object_type), filter)?;
+            let predicate = self.filters.resolve(&shape.names(self.sight, &object_type), filter)?;
             filtered.push(Member { object_type, rel: Rel::Filter(Box::new(rel), predicate) });
         }
         Ok(Resolved { shape, members: filtered })
@@ -202,37 +207,37 @@ impl Sets<'_, '_, '_> {
         }
         let shape = match &from.shape {
             Shape::Object(object_type) => {
-                let side = from.shape.names(self.schema, object_type).side(&walk.link).map_err(|e| e.at("link"))?;
+                let side = from.shape.names(self.sight, object_type).side(&walk.link).map_err(|e| e.at("link"))?;
                 side.map(|side| Shape::Object(side.far_type))
             }
             Shape::Interface(interface) => {
-                let constraint = link_constraint(self.schema, interface, &walk.link).map_err(|e| e.at("link"))?;
+                let constraint = link_constraint(self.sight.schema, interface, &walk.link).map_err(|e| e.at("link"))?;
                 let target = constraint.target.as_str();
-                Some(match self.schema.object_type(target) {
+                Some(match self.sight.schema.object_type(target) {
                     Ok(object_type) => Shape::Object(Arc::clone(object_type)),
-                    Err(_) => Shape::Interface(Arc::clone(self.schema.interface(target)?)),
+                    Err(_) => Shape::Interface(Arc::clone(self.sight.schema.interface(target)?)),
                 })
             }
         };
         let shape = shape.ok_or_else(|| Error::internal("schema.inconsistent", "a type without its own link"))?;
         let mut reached: Vec<(Arc<ObjectType>, Vec<Rel>)> = shape
-            .members(self.schema, &Rel::Nothing)
+            .members(self.sight, &Rel::Nothing)
             .into_iter()
             .map(|member| (member.object_type, Vec::new()))
             .collect();
         let counted = self.filters.terms();
         for Member { object_type, rel } in from.members {
-            let Some(side) = from.shape.names(self.schema, &object_type).side(&walk.link)? else { continue };
+            let Some(side) = from.shape.names(self.sight, &object_type).side(&walk.link)? else { continue };
             self.filters.rewind(counted);
             let edge = walk
                 .link_where
                 .as_ref()
                 .map(|filter| self.filters.resolve(&LinkNames(&side.link_type), filter).map_err(|e| e.at("where")));
             let edge = edge.transpose()?;
-            let far = side.far_type.id;
+            let far_type = Arc::clone(&side.far_type);
             let traverse = step(side, (object_type, rel), walk)?;
-            let traverse = Rel::Traverse(Box::new(Traverse { edge, ..traverse }));
-            if let Some((_, rels)) = reached.iter_mut().find(|(object_type, _)| object_type.id == far) {
+            let traverse = self.sight.walk(&far_type, Traverse { edge, ..traverse });
+            if let Some((_, rels)) = reached.iter_mut().find(|(object_type, _)| object_type.id == far_type.id) {
                 rels.push(traverse);
             }
         }
@@ -292,7 +297,8 @@ mod tests {
 
     fn resolve(set: &ObjectSet) -> Result<(String, Vec<String>)> {
         let schema = schema();
-        let resolved = super::set(&schema, &mut Filters::new(&schema), set)?;
+        let sight = Sight::from(&schema);
+        let resolved = super::set(sight, &mut Filters::new(sight), set)?;
         let member = |member: &Member| format!("{} {}", member.object_type.api_name, outline(&member.rel));
         Ok((resolved.shape.api_name().to_string(), resolved.members.iter().map(member).collect()))
     }

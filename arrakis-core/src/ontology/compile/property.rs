@@ -102,6 +102,7 @@ impl<'a> Compiler<'a> {
             default,
             derived: new.derived.clone(),
             merge: new.merge,
+            marking: new.marking.clone(),
             status: new.status.clone(),
         }
     }

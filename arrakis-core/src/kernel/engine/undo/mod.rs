@@ -74,7 +74,9 @@ impl Kernel {
             let (edits, along) = inverse.into_edits(&now);
             taken.extend(along);
             for part in edits.chunks(COMMIT_CHANGES_MAX) {
-                let Decision { changes, preconditions, expected_by } = decide(&now, part)?;
+                let Decision { changes, mut preconditions, expected_by } = decide(&now, part)?;
+                let permitted = self.permit(ctx, &now, &changes).await;
+                preconditions.extend(permitted.map_err(|error| blame(error, part, &expected_by))?);
                 let audit =
                     AuditRecord { undoes: Some(request.commit), ..AuditRecord::new("kernel.undo", ctx.request_id()) };
                 let id = chunk_id(id, commits.len());
