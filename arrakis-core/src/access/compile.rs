@@ -53,10 +53,6 @@ impl PropertySet {
         }
     }
 
-    fn none(object_type: &ObjectType) -> Self {
-        Self::Only(vec![false; object_type.properties.len()])
-    }
-
     fn zip(self, other: Self, with: impl Fn(bool, bool) -> bool) -> Self {
         let get = |set: &Self, index| set.contains(index);
         let len = match (&self, &other) {
@@ -215,7 +211,8 @@ impl<'a> Ways<'a> {
         let Self { object_type, always, keys, sometimes, denials, parts } = self;
         let has_every = always.is_some();
         let shared = sometimes.iter().map(|(_, properties)| properties.clone()).reduce(PropertySet::and);
-        let properties = always.or(shared).unwrap_or_else(|| PropertySet::none(object_type));
+        // Where there is no way to any object, there is none whose properties a condition could tell of.
+        let properties = always.or(shared).unwrap_or(PropertySet::All);
         let mut granted: Vec<_> =
             sometimes.into_iter().map(|(predicate, _)| predicate).filter(|predicate| !is_nothing(predicate)).collect();
         if !keys.is_empty() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Compiled, PropertySet, Rows, Verb};
+use super::{Compiled, Extent, PropertySet, Rows, TypeRights, Verb};
 use crate::kernel::Linked;
 use crate::kernel::plan::Predicate;
 use crate::ontology::ObjectType;
@@ -100,11 +100,25 @@ impl Compiled {
         row: &[Value],
         linked: &mut dyn Linked,
     ) -> Result<Explanation> {
+        let parts = self.of(object_type, verb).parts.iter();
+        let judged =
+            parts.map(|part| part.predicate.as_ref().map(|predicate| predicate.holds(row, linked)).transpose());
+        let judged = judged.collect::<Result<Vec<_>>>()?;
+        Ok(self.explained(object_type, verb, judged))
+    }
+
+    /// The conditions of everything that has a say over a type; `None` for one that does not resolve.
+    pub(crate) fn conditions(&self, object_type: &ObjectType, verb: Verb) -> impl Iterator<Item = Option<&Predicate>> {
+        self.of(object_type, verb).parts.iter().map(|part| part.predicate.as_ref())
+    }
+
+    /// What follows of whether each of [`Compiled::conditions`] holds.
+    pub(crate) fn explained(&self, object_type: &ObjectType, verb: Verb, judged: Vec<Option<bool>>) -> Explanation {
         let access = self.of(object_type, verb);
         let (mut granted, mut denied) = (false, false);
         let mut reasons = Vec::with_capacity(access.parts.len());
-        for Part { origin, predicate } in &access.parts {
-            let applies = predicate.as_ref().map(|predicate| predicate.holds(row, linked)).transpose()?;
+        for (Part { origin, .. }, applies) in access.parts.iter().zip(judged) {
+            // What denies and does not resolve was made to hold always.
             if applies == Some(true) {
                 *(if origin.denies() { &mut denied } else { &mut granted }) = true;
             }
@@ -113,20 +127,24 @@ impl Compiled {
         let allowed = granted && !denied;
         let seen = |(index, name): (usize, &ApiName)| access.properties.contains(index).then(|| name.clone());
         let properties = object_type.names.iter().enumerate().filter_map(seen);
-        Ok(Explanation { allowed, reasons, properties: if allowed { properties.collect() } else { Vec::new() } })
+        Explanation { allowed, reasons, properties: if allowed { properties.collect() } else { Vec::new() } }
     }
 
-    /// The rights over each type: for each verb which objects, `None` where it depends on the object.
-    pub fn what_can(&self) -> Vec<(ApiName, Verb, Option<bool>)> {
+    /// What may be done to objects of each type, by type and verb.
+    pub fn what_can(&self) -> Vec<TypeRights> {
         let mut all = Vec::new();
         for object_type in &self.schema.object_types {
             for verb in Verb::ALL {
-                let decided = match &self.of(object_type, verb).rows {
-                    Rows::All => Some(true),
-                    Rows::Nothing => Some(false),
-                    Rows::Only(_) => None,
+                let access = self.of(object_type, verb);
+                let objects = match &access.rows {
+                    Rows::All => Extent::All,
+                    Rows::Nothing => Extent::None,
+                    Rows::Only(_) => Extent::Some,
                 };
-                all.push((object_type.api_name.clone(), verb, decided));
+                let seen = |(index, name): (usize, &ApiName)| access.properties.contains(index).then(|| name.clone());
+                let named = object_type.names.iter().enumerate().filter_map(seen);
+                let properties = if objects == Extent::None { Vec::new() } else { named.collect() };
+                all.push(TypeRights { object_type: object_type.api_name.clone(), verb, objects, properties });
             }
         }
         all

@@ -15,6 +15,7 @@ mod attribute;
 mod compile;
 mod explain;
 mod policy;
+mod service;
 mod subject;
 
 use std::collections::HashMap;
@@ -32,6 +33,7 @@ pub use self::explain::{Explanation, Origin, Reason};
 pub use self::policy::{
     Effect, MarkedObjects, ObjectGrant, POLICY_ROLES_MAX, POLICY_RULES_MAX, Policy, PropertyList, Role, Rule,
 };
+pub use self::service::{AccessService, Check, Extent, TypeRights};
 pub use self::subject::{Held, Scope, Subject};
 use crate::ontology::{ObjectType, Schema};
 use crate::{ApiName, Error, ErrorKind, Grants, ObjectTypeId, Permission, Result, SpaceId, Timestamp};
@@ -175,12 +177,12 @@ pub struct Compiled {
     schema: Arc<Schema>,
     /// The version the names of types are of.
     current: u32,
-    types: HashMap<ObjectTypeId, TypeRights>,
+    types: HashMap<ObjectTypeId, OfType>,
 }
 
 /// The rights over one type, for each verb.
 #[derive(Debug)]
-struct TypeRights {
+struct OfType {
     /// What the policy calls the type; `None` for one that is no more, which nobody has rights over.
     name: Option<ApiName>,
     verbs: [OnceLock<TypeAccess>; Verb::ALL.len()],
@@ -190,7 +192,7 @@ impl Compiled {
     fn new(policy: Arc<Policy>, subject: Subject, current: &Schema, schema: &Arc<Schema>) -> Self {
         let rights = |object_type: &Arc<ObjectType>| {
             let name = current.object_type_by_id(object_type.id).map(|now| now.api_name.clone());
-            (object_type.id, TypeRights { name, verbs: Default::default() })
+            (object_type.id, OfType { name, verbs: Default::default() })
         };
         let types = schema.object_types.iter().map(rights).collect();
         Self { policy, subject, schema: Arc::clone(schema), current: current.version, types }

@@ -15,6 +15,12 @@ async fn open(test: TestEnv) -> Deployment {
     Deployment::cached(store, test, options).await
 }
 
+mod access {
+    use super::open;
+
+    arrakis_core::access_suite!(open);
+}
+
 mod kernel {
     use super::open;
 

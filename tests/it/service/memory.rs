@@ -11,6 +11,22 @@ async fn open(test: TestEnv) -> Deployment {
     Deployment::embedded(store, test).await
 }
 
+mod access {
+    use arrakis_core::testing::TestEnv;
+    use arrakis_core::testing::service::access::{law, prepare};
+
+    use super::open;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn two_thousand_more_policies_are_kept() {
+        let deployment = open(TestEnv::default()).await;
+        prepare(&deployment).await;
+        law::hold(deployment, 500..2_500).await;
+    }
+
+    arrakis_core::access_suite!(open);
+}
+
 mod kernel {
     use super::open;
 

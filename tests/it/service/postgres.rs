@@ -15,6 +15,12 @@ async fn open(test: TestEnv) -> Option<Deployment> {
     Some(Deployment::embedded(Arc::new(store), test).await)
 }
 
+mod access {
+    use super::open;
+
+    arrakis_core::access_suite!(open);
+}
+
 mod kernel {
     use super::open;
 

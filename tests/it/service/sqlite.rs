@@ -21,6 +21,12 @@ async fn open(test: TestEnv) -> Deployment {
     Deployment::embedded(Arc::new(store), test).await
 }
 
+mod access {
+    use super::open;
+
+    arrakis_core::access_suite!(open);
+}
+
 mod kernel {
     use super::open;
 

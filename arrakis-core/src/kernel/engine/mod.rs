@@ -1,6 +1,7 @@
 //! The data kernel over its ports: resolve, ask the store, answer; decide, commit, answer.
 
 mod act;
+mod check;
 mod conflict;
 mod feed;
 mod get;

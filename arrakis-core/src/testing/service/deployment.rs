@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
+use crate::access::AccessService;
 use crate::cache::{CacheOptions, ReadCache};
 use crate::kernel::{ActionService, FeedService, Filter, Kernel, KernelService};
 use crate::ontology::{NewOntology, Ontology, OntologyExt, OntologyService};
@@ -23,6 +24,8 @@ pub struct Deployment {
     pub actions: Arc<dyn ActionService>,
     /// Its feed.
     pub feed: Arc<dyn FeedService>,
+    /// What its actors may do.
+    pub access: Arc<dyn AccessService>,
     /// Most tests act for this tenant.
     pub own: Context,
     /// A tenant of the same space.
@@ -115,8 +118,8 @@ impl Deployment {
             kernel = kernel.with_cache(cache);
         }
         let kernel = Arc::new(kernel);
-        let (actions, feed) = (Arc::clone(&kernel) as _, Arc::clone(&kernel) as _);
-        Self { ontology, kernel, actions, feed, own, neighbour, stranger, test }
+        let (actions, feed, access) = (Arc::clone(&kernel) as _, Arc::clone(&kernel) as _, Arc::clone(&kernel) as _);
+        Self { ontology, kernel, actions, feed, access, own, neighbour, stranger, test }
     }
 
     /// Publishes an ontology in both spaces.

@@ -1,6 +1,7 @@
 //! The conformance suites of the services: one function per sentence of behaviour, each on a deployment of its own, asked in JSON as a
 //! client of another language would.
 
+pub mod access;
 pub mod action;
 mod deployment;
 pub mod feed;
@@ -275,6 +276,43 @@ macro_rules! action_suite {
     };
 }
 
+/// Makes a test of every function of the suite of what a context with an [`crate::access::Access`] sees and may do, as
+/// [`kernel_suite!`](crate::kernel_suite) does of the kernel's.
+#[macro_export]
+macro_rules! access_suite {
+    ($open:path) => {
+        $crate::service_suite! { @modules access, $open =>
+            law {
+                what_is_checked_is_what_is_listed
+            }
+            mask {
+                masked_properties_are_absent
+                masked_properties_are_of_no_use
+                properties_are_those_of_every_way
+                masked_properties_are_not_written
+            }
+            read {
+                a_role_gives_verbs_over_types
+                what_may_not_be_read_is_not_there
+                links_lead_to_what_may_be_read
+                denials_win
+                a_check_is_explained
+                versions_are_told_to_whom_they_could_be_read_by
+                changes_are_told_of_what_may_be_read
+                rights_taken_back_are_gone_at_once
+            }
+            write {
+                edits_are_judged_before_and_after
+                what_may_not_be_read_is_written_like_what_is_not_there
+                links_take_the_right_to_their_ends
+                conditions_on_links_are_judged
+                a_load_takes_the_whole_type
+                an_undo_is_judged_like_a_write
+            }
+        }
+    };
+}
+
 /// Makes a test of every function of the suite of [`crate::kernel::FeedService`], as [`kernel_suite!`](crate::kernel_suite) does of the
 /// kernel's.
 #[macro_export]
@@ -365,7 +403,7 @@ mod tests {
     #[test]
     fn every_function_of_the_suites_is_run() {
         let text = include_str!("mod.rs");
-        for (service, modules) in [("kernel", 21), ("action", 5), ("feed", 9)] {
+        for (service, modules) in [("access", 4), ("kernel", 21), ("action", 5), ("feed", 9)] {
             let listed = text.split(&format!("macro_rules! {service}_suite")).nth(1).unwrap();
             let listed = listed.split("macro_rules!").next().unwrap();
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/service").join(service);
