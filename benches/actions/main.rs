@@ -14,13 +14,14 @@
 )]
 
 #[path = "../kernel/data.rs"]
-#[expect(dead_code, reason = "the other bench uses the rest")]
 mod data;
 #[path = "../kernel/raw.rs"]
 #[expect(dead_code, reason = "the other bench uses the rest")]
 mod raw;
 #[path = "../kernel/report.rs"]
 mod report;
+#[path = "../kernel/table.rs"]
+mod table;
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};

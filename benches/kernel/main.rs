@@ -15,9 +15,11 @@
 
 mod data;
 mod large_ontology;
+mod parts;
 #[expect(dead_code, reason = "the actions bench uses the rest")]
 mod raw;
 mod report;
+mod table;
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -85,7 +87,7 @@ impl Bench {
             let names = Names::of(&arrakis, &ctx).await;
             if items > 0 {
                 arrakis.kernel().load(&ctx, data::load_items(0..items)).await.expect("it loads");
-                arrakis.kernel().load(&ctx, data::load_parts(items.min(100_000))).await.expect("it loads");
+                arrakis.kernel().load(&ctx, parts::load_parts(items.min(100_000))).await.expect("it loads");
             }
             (arrakis, ctx, names)
         });
