@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arrakis_core::access::{Access, AccessService, Policy};
 use arrakis_core::cache::{CacheReport, ReadCache};
 use arrakis_core::commit::AuditRecord;
 use arrakis_core::kernel::{ActionHandler, ActionService, CommitValidator, FeedService, Kernel, KernelService};
@@ -192,6 +193,35 @@ impl Arrakis {
             Error::not_found("tenancy.tenant.unknown", "there is no such tenant").with("tenant", tenant)
         })?;
         Ok(self.context_in(Scope { tenant, space: found.space }))
+    }
+
+    /// The context of whoever acts under a policy: of this tenant, with the rights of an access. What it may not read is not there, and what it
+    /// may not change is refused; [`crate::access`] says what a policy is.
+    pub fn acting(&self, access: Arc<Access>) -> Context {
+        self.context().with_access(access)
+    }
+
+    /// What actors may do, and why.
+    pub fn access(&self) -> &dyn AccessService {
+        &self.inner.kernel
+    }
+
+    /// Passes for a policy that is sound under the ontology of the context: every name is there, every condition is of the right types.
+    ///
+    /// # Errors
+    /// `access.policy.unsound`, with the first fault as its source, how many there are, and the path to the first; what reading the ontology answers.
+    pub async fn check_policy(&self, ctx: &Context, policy: &Policy) -> Result<()> {
+        let schema = self.ontology().schema(ctx).await?;
+        let mut faults = policy.faults(&schema).into_iter();
+        let Some(first) = faults.next() else { return Ok(()) };
+        let error = Error::invalid("access.policy.unsound", "the policy does not fit the ontology");
+        let error = error.with("fault", first.message()).with("faults", faults.count() + 1);
+        let path = first.path().map(str::to_owned);
+        let error = error.caused_by(first);
+        Err(match path {
+            Some(path) => error.at(path),
+            None => error,
+        })
     }
 
     fn context_in(&self, scope: Scope) -> Context {

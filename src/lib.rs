@@ -7,6 +7,8 @@ mod builder;
 pub use arrakis_bus::{InProcessBus, InProcessOptions};
 #[cfg(feature = "nats")]
 pub use arrakis_bus::{NatsBus, NatsOptions};
+/// Who may do what: policies, and what follows of them for whoever acts.
+pub use arrakis_core::access;
 pub use arrakis_core::archive;
 pub use arrakis_core::cache::{
     CACHE_BYTES_DEFAULT, CACHE_STALE_MAX_MS, Cache, CacheCapability, CacheEntry, CacheKey, CacheKind, CacheOptions,

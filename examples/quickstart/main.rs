@@ -1,8 +1,9 @@
 //! Airports and flights in one file: `cargo run --release --example quickstart`, with `-- --store memory` or `-- --store PATH` to keep
-//! them elsewhere than in `airline.db`, with `--features postgres` also `-- --store postgres://…`. A second run finds what the first one stored, and changes nothing.
+//! them elsewhere than in `airline.db`, with `--features postgres` also `-- --store postgres://…`. A second run changes nothing.
 
 #![expect(clippy::print_stdout, reason = "what an example prints is what it is for")]
 
+mod access;
 mod action;
 mod load;
 mod question;
@@ -35,17 +36,16 @@ async fn run() -> Result<()> {
     };
     let ctx = arrakis.context();
     println!("store: {}", store.rsplit('@').next().unwrap_or_default());
-
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/airline");
     let ontology = load::text(&data.join("ontology.yaml"))?;
     arrakis.publish(&ctx, &ontology).await?;
     load::all(&arrakis, &ctx, &data, &env).await?;
-
     question::busiest(&arrakis, &ctx, &env).await?;
     question::within_two_hops(&arrakis, &ctx, &env).await?;
     question::two_pages(&arrakis, &ctx, &env).await?;
     question::before_an_update(&arrakis, &ctx, &env).await?;
     action::renamed_and_back(&arrakis, &ctx, &env).await?;
+    access::two_actors(&arrakis, &ctx, &data, &env).await?;
     arrakis.close().await;
     Ok(())
 }

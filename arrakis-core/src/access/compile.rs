@@ -39,7 +39,7 @@ impl PropertySet {
     }
 
     fn of(list: &PropertyList, object_type: &ObjectType) -> Self {
-        let named = |names: &[ApiName], listed: bool| {
+        let those = |names: &[ApiName], listed: bool| {
             let properties = object_type.properties.iter().enumerate();
             let held = properties.map(|(index, property)| {
                 index == object_type.primary_key || names.contains(&property.api_name) == listed
@@ -48,26 +48,25 @@ impl PropertySet {
         };
         match list {
             PropertyList::All => Self::All,
-            PropertyList::Only(names) => named(names, true),
-            PropertyList::Except(names) => named(names, false),
+            PropertyList::Only(names) => those(names, true),
+            PropertyList::Except(names) => those(names, false),
         }
     }
 
-    fn zip(self, other: Self, with: impl Fn(bool, bool) -> bool) -> Self {
-        let get = |set: &Self, index| set.contains(index);
-        let len = match (&self, &other) {
+    fn zip(&self, other: &Self, with: impl Fn(bool, bool) -> bool) -> Self {
+        let len = match (self, other) {
             (Self::Only(held), _) | (_, Self::Only(held)) => held.len(),
             (Self::All, Self::All) => return Self::All,
         };
-        let held: Vec<_> = (0..len).map(|index| with(get(&self, index), get(&other, index))).collect();
+        let held: Vec<_> = (0..len).map(|index| with(self.contains(index), other.contains(index))).collect();
         if held.iter().all(|held| *held) { Self::All } else { Self::Only(held) }
     }
 
-    fn or(self, other: Self) -> Self {
+    fn or(&self, other: &Self) -> Self {
         self.zip(other, |a, b| a || b)
     }
 
-    fn and(self, other: Self) -> Self {
+    fn and(&self, other: &Self) -> Self {
         self.zip(other, |a, b| a && b)
     }
 }
@@ -143,7 +142,7 @@ pub(super) fn of_type(
     }
     let seen = |marking: &Option<ApiName>| marking.as_ref().is_none_or(|of| is_cleared(policy, subject, of));
     let cleared = object_type.properties.iter().map(|property| seen(&property.marking)).collect();
-    ways.finish(PropertySet::Only(cleared))
+    ways.finish(&PropertySet::Only(cleared))
 }
 
 /// The ways to objects of a type, and what bars them.
@@ -182,7 +181,7 @@ impl<'a> Ways<'a> {
         self.parts.push(Part { origin, predicate: Some(everything()) });
         self.always = Some(match self.always.take() {
             None => properties,
-            Some(others) => others.or(properties),
+            Some(others) => others.or(&properties),
         });
     }
 
@@ -207,10 +206,10 @@ impl<'a> Ways<'a> {
         self.denials.push(predicate);
     }
 
-    fn finish(self, cleared: PropertySet) -> TypeAccess {
+    fn finish(self, cleared: &PropertySet) -> TypeAccess {
         let Self { object_type, always, keys, sometimes, denials, parts } = self;
         let has_every = always.is_some();
-        let shared = sometimes.iter().map(|(_, properties)| properties.clone()).reduce(PropertySet::and);
+        let shared = sometimes.iter().map(|(_, properties)| properties.clone()).reduce(|a, b| a.and(&b));
         // Where there is no way to any object, there is none whose properties a condition could tell of.
         let properties = always.or(shared).unwrap_or(PropertySet::All);
         let mut granted: Vec<_> =

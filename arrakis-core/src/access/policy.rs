@@ -178,16 +178,20 @@ pub struct MarkedObjects {
 
 impl Clone for Policy {
     fn clone(&self) -> Self {
-        let (attributes, roles) = (self.attributes.clone(), self.roles.clone());
-        let (rules, markings) = (self.rules.clone(), self.markings.clone());
-        Self { attributes, roles, rules, markings, index: OnceLock::new() }
+        Self {
+            attributes: self.attributes.clone(),
+            roles: self.roles.clone(),
+            rules: self.rules.clone(),
+            markings: self.markings.clone(),
+            index: OnceLock::new(),
+        }
     }
 }
 
 impl PartialEq for Policy {
     fn eq(&self, other: &Self) -> bool {
-        let parts = |policy: &Self| (policy.attributes.clone(), policy.markings.clone());
-        parts(self) == parts(other) && self.roles == other.roles && self.rules == other.rules
+        let Self { attributes, roles, rules, markings, index: _ } = self;
+        (attributes, roles, rules, markings) == (&other.attributes, &other.roles, &other.rules, &other.markings)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::ontology::{NewOntology, Schema};
 
-pub(super) fn schema() -> Schema {
+pub(crate) fn schema() -> Schema {
     Schema::first(NewOntology::from_yaml(ONTOLOGY).unwrap()).unwrap()
 }
 

@@ -9,7 +9,7 @@ mod exact_sum;
 mod feed;
 mod filter;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod get;
 mod history;
 mod link;

@@ -91,19 +91,17 @@ impl AccessService for Kernel {
     async fn what_can(&self, ctx: &Context) -> Result<Vec<TypeRights>> {
         self.admit(ctx, Permission::OntologyRead)?;
         let schema = self.schemas.current(ctx.scope().space).await?;
-        match self.access_under(ctx, &schema).await? {
-            Some(access) => Ok(access.what_can()),
-            None => {
-                let whole = |object_type: &Arc<ObjectType>, verb| TypeRights {
-                    object_type: object_type.api_name.clone(),
-                    verb,
-                    objects: Extent::All,
-                    properties: object_type.names.to_vec(),
-                };
-                let types = schema.object_types.iter();
-                Ok(types.flat_map(|object_type| Verb::ALL.map(|verb| whole(object_type, verb))).collect())
-            }
+        if let Some(access) = self.access_under(ctx, &schema).await? {
+            return Ok(access.what_can());
         }
+        let whole = |object_type: &Arc<ObjectType>, verb| TypeRights {
+            object_type: object_type.api_name.clone(),
+            verb,
+            objects: Extent::All,
+            properties: object_type.names.to_vec(),
+        };
+        let types = schema.object_types.iter();
+        Ok(types.flat_map(|object_type| Verb::ALL.map(|verb| whole(object_type, verb))).collect())
     }
 }
 

@@ -85,23 +85,12 @@ impl Kernel {
                 EffectKind::Created | EffectKind::Modified => version.revision,
             };
             if self.is_seen_at(ctx, sight, object_type, (key, at)).await? {
-                version.properties = version.properties.map(|whole| self.seen_of_version(view, object_type, whole));
+                version.properties = version.properties.map(|whole| seen_of_version(view, object_type, whole));
                 kept.push(version);
             }
         }
         *versions = kept;
         Ok(())
-    }
-
-    /// What may be read of a row that was written under some version of the ontology: of one that is of another shape than now, nothing but
-    /// where everything may.
-    fn seen_of_version(&self, view: &View, object_type: &ObjectType, properties: Properties) -> Properties {
-        let is_current = properties.names() == &object_type.names;
-        match view.sight().properties(object_type) {
-            PropertySet::All => properties,
-            PropertySet::Only(_) if is_current => view.sight().whole(object_type, properties),
-            PropertySet::Only(_) => properties.without(|_| true),
-        }
     }
 
     async fn add_diffs(
@@ -139,7 +128,7 @@ impl Kernel {
         if !self.is_seen_at(ctx, view.sight(), object_type, (key, at)).await? {
             return Ok(None);
         }
-        Ok(row.map(|row| self.seen_of_version(view, object_type, row)))
+        Ok(row.map(|row| seen_of_version(view, object_type, row)))
     }
 
     /// The values of a row right after a commit.
@@ -157,5 +146,16 @@ impl Kernel {
                 Ok(found.remove(&ends).map(|link| link.properties))
             }
         }
+    }
+}
+
+/// What may be read of a row that was written under some version of the ontology: of one that is of another shape than now, nothing but
+/// where everything may.
+fn seen_of_version(view: &View, object_type: &ObjectType, properties: Properties) -> Properties {
+    let is_current = properties.names() == &object_type.names;
+    match view.sight().properties(object_type) {
+        PropertySet::All => properties,
+        PropertySet::Only(_) if is_current => view.sight().whole(object_type, properties),
+        PropertySet::Only(_) => properties.without(|_| true),
     }
 }

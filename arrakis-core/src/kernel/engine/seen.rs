@@ -61,7 +61,9 @@ impl Kernel {
         let keys: Vec<_> = objects.iter().flatten().map(|object| object.key.clone()).collect();
         let seen = self.seen(ctx, &access.of(object_type, Verb::Read).rows, object_type, (&keys, None)).await?;
         if let Some(seen) = seen {
-            objects.iter_mut().for_each(|object| drop(object.take_if(|object| !seen.contains(&object.key))));
+            for object in objects {
+                object.take_if(|object| !seen.contains(&object.key));
+            }
         }
         Ok(())
     }

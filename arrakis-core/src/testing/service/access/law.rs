@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::{ATTRIBUTES, Deployment, Method, alice, keys, list, member, name};
 use crate::access::{
-    Access, Check, Effect, Held, MarkedObjects, ObjectGrant, Policy, Role, Rule, Scope, Subject, Verb,
+    Access, Check, Effect, Held, MarkedObjects, ObjectGrant, Policy, PropertyList, Role, Rule, Scope, Subject, Verb,
 };
 use crate::kernel::Filter;
 use crate::{Context, Key};
@@ -128,7 +128,7 @@ impl Model {
         let of = |rng: &mut Rng| *rng.choice(TYPES.iter()).unwrap();
         for role in 0..3 {
             let types = vec![if rng.u8(..4) == 0 { "*".to_owned() } else { of(rng).to_owned() }];
-            let objects = vec![ObjectGrant { types, verbs: verbs(rng), properties: Default::default() }];
+            let objects = vec![ObjectGrant { types, verbs: verbs(rng), properties: PropertyList::All }];
             let markings = if rng.u8(..3) == 0 { vec![name("secret")] } else { Vec::new() };
             let name = name(&format!("role{role}"));
             policy.roles.push(Role {
@@ -153,7 +153,7 @@ impl Model {
                 verbs: verbs(rng),
                 roles,
                 condition: stated.filter(),
-                properties: Default::default(),
+                properties: PropertyList::All,
             });
             conditions.push(stated);
         }
@@ -276,37 +276,38 @@ pub async fn hold(on: Deployment, models: Range<u64>) {
 }
 
 async fn check_type(on: &Deployment, ctx: &Context, (seed, model, world): (u64, &Model, &World), of: &'static str) {
-    let told = || format!("seed {seed}, {of}: {}", serde_json::to_string_pretty(&model.policy).unwrap());
+    let about = || format!("seed {seed}, {of}: {}", serde_json::to_string_pretty(&model.policy).unwrap());
     let all: Vec<String> = world.objects.keys().filter(|(found, _)| *found == of).map(|(_, key)| key.clone()).collect();
-    let seen: BTreeSet<String> = all.iter().filter(|key| model.allows(world, Verb::Read, of, key)).cloned().collect();
+    let visible: BTreeSet<String> =
+        all.iter().filter(|key| model.allows(world, Verb::Read, of, key)).cloned().collect();
     let listed = keys(on, ctx, json!({ "type": of })).await;
-    assert_eq!(listed.iter().map(key_text).collect::<BTreeSet<_>>(), seen, "{}", told());
+    assert_eq!(listed.iter().map(key_text).collect::<BTreeSet<_>>(), visible, "{}", about());
     let got = on.ask(ctx, Method::Get, json!({ "type": of, "keys": all })).await.unwrap();
     let got = member(&got, "objects");
     let got = list(&got).iter().filter(|object| !object.is_null()).map(|object| key_text(&object["key"]));
-    assert_eq!(got.collect::<BTreeSet<_>>(), seen, "{}", told());
+    assert_eq!(got.collect::<BTreeSet<_>>(), visible, "{}", about());
     let count = json!({ "set": { "type": of }, "metrics": [{ "name": "n", "function": "count" }] });
     let counted = on.ask(ctx, Method::Aggregate, count).await.unwrap();
-    assert_eq!(counted["groups"][0]["metrics"]["n"].as_u64(), Some(seen.len() as u64), "{}", told());
+    assert_eq!(counted["groups"][0]["metrics"]["n"].as_u64(), Some(visible.len() as u64), "{}", about());
     for key in &all {
         for verb in [Verb::Read, Verb::Modify, Verb::Delete] {
-            let expected = seen.contains(key) && model.allows(world, verb, of, key);
+            let expected = visible.contains(key) && model.allows(world, verb, of, key);
             let check = Check::of(verb, of, key.as_str());
-            assert_eq!(on.access.check(ctx, check.clone()).await.unwrap(), expected, "{verb:?} {key}, {}", told());
-            if seen.contains(key) {
+            assert_eq!(on.access.check(ctx, check.clone()).await.unwrap(), expected, "{verb:?} {key}, {}", about());
+            if visible.contains(key) {
                 let why = on.access.explain(ctx, check).await.unwrap();
-                assert_eq!(why.allowed, model.allows(world, verb, of, key), "{verb:?} {key}, {}", told());
+                assert_eq!(why.allowed, model.allows(world, verb, of, key), "{verb:?} {key}, {}", about());
             }
         }
     }
     let (link, far) = if of == "Person" { ("team_of", "Team") } else { ("members", "Person") };
     let far_seen = |key: &String| model.allows(world, Verb::Read, far, key);
     let linked = |key: &&String| world.links[&(of, link, (*key).clone())].iter().any(far_seen);
-    let expected: BTreeSet<_> = seen.iter().filter(linked).cloned().collect();
+    let expected: BTreeSet<_> = visible.iter().filter(linked).cloned().collect();
     let has = json!({ "filter": { "from": { "type": of }, "where": { "has": { "link": link } } } });
     let found = keys(on, ctx, has).await;
-    assert_eq!(found.iter().map(key_text).collect::<BTreeSet<_>>(), expected, "{link} of {}", told());
-    let reached: BTreeSet<_> = seen
+    assert_eq!(found.iter().map(key_text).collect::<BTreeSet<_>>(), expected, "{link} of {}", about());
+    let reached: BTreeSet<_> = visible
         .iter()
         .flat_map(|key| &world.links[&(of, link, key.clone())])
         .filter(|key| far_seen(key))
@@ -314,5 +315,5 @@ async fn check_type(on: &Deployment, ctx: &Context, (seed, model, world): (u64, 
         .collect();
     let walk = json!({ "traverse": { "from": { "type": of }, "link": link } });
     let found = keys(on, ctx, walk).await;
-    assert_eq!(found.iter().map(key_text).collect::<BTreeSet<_>>(), reached, "from {}", told());
+    assert_eq!(found.iter().map(key_text).collect::<BTreeSet<_>>(), reached, "from {}", about());
 }

@@ -230,12 +230,13 @@ pub async fn rights_taken_back_are_gone_at_once(on: Deployment) {
     let ctx = on.own.clone().with_access(Arc::clone(&access));
     let mut live = on.feed.subscribe(&ctx, Subscribe::to(ObjectSet::of("Person"))).await.unwrap();
     assert!(matches!(live.next().await, Some(Ok(SetEvent::Initial(_)))));
-    let waiting = tokio::spawn(async move {
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move {
         let told = live.next().await;
         (told, live.next().await.is_none())
     });
     access.revoke();
-    let (told, has_ended) = waiting.await.unwrap();
+    let (told, has_ended) = tasks.join_next().await.unwrap().unwrap();
     assert_eq!((told.unwrap().unwrap_err().code(), has_ended), ("access.revoked", true));
     let error = on.ask(&ctx, Method::Query, json!({ "set": { "type": "Person" } })).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unauthenticated, "access.revoked"));
