@@ -52,7 +52,7 @@ pub use arrakis_storage::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use arrakis_storage::{Durability, SqliteOptions, SqliteStore};
 #[cfg(feature = "postgres")]
-pub use arrakis_storage::{Fence, PgOptions, PgStore};
+pub use arrakis_storage::{Fence, Module, PgOptions, PgStore};
 #[cfg(feature = "redis")]
 pub use arrakis_storage::{RedisCache, RedisOptions};
 

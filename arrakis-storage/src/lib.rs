@@ -25,6 +25,6 @@ pub use self::cache::{RedisCache, RedisOptions};
 #[cfg(feature = "memory")]
 pub use self::memory::MemoryStore;
 #[cfg(feature = "postgres")]
-pub use self::postgres::{Fence, PendingIndex, PgOptions, PgStore};
+pub use self::postgres::{Fence, Module, PendingIndex, PgOptions, PgStore};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{BUSY_TIMEOUT_DEFAULT_MS, Durability, READERS_MAX_DEFAULT, SqliteOptions, SqliteStore};

@@ -19,6 +19,7 @@ use super::commit_log::{author, head_of};
 use super::connection::{Purpose, Settings};
 use super::dialect::PgDialect;
 use super::error::corrupt;
+use super::module::Module;
 use super::ontology::document_asked;
 use super::reading::answered;
 use super::value::{Binder, RowReader};
@@ -215,6 +216,7 @@ impl ArchiveReader for PgArchive {
 #[async_trait]
 impl ArchiveStore for PgStore {
     async fn archive(&self) -> Result<Box<dyn ArchiveReader>> {
+        self.settings.need(Module::Kernel)?;
         let connection = self.settings.connect(Purpose::Write).await?;
         let archive = PgArchive::new(Arc::clone(&self.settings), Arc::new(Mutex::new(connection))).await?;
         Ok(Box::new(archive))

@@ -20,6 +20,7 @@ use super::connection::{PgOptions, Purpose, Settings};
 use super::dialect::quoted;
 use super::error::corrupt;
 use super::migration::{self, moving_namespace};
+use super::module::Module;
 use super::session::{Driver, Session};
 use super::value::{Binder, RowReader};
 use super::{creation, statement};
@@ -77,6 +78,8 @@ impl PgArchiveWriter {
             create: true,
             commit_timeout_ms: STATEMENT_TIMEOUT_MS,
             temporary: false,
+            // All of a store is moved.
+            modules: Module::ALL.to_vec(),
             ..options.clone()
         };
         Ok(Self { settings: Arc::new(Settings::new(url, &options)?), namespace, env, begun: None })

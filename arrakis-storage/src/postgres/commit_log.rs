@@ -1,7 +1,8 @@
 //! The commit log.
 
 use arrakis_core::{
-    Atomicity, Commit, CommitId, CommitLog, Effect, LogPage, Receipt, Result, Scope, Seq, Tenant, TenantId, Timestamp,
+    Atomicity, Commit, CommitId, CommitLog, Effect, Error, LogPage, Receipt, Result, Scope, Seq, Tenant, TenantId,
+    Timestamp,
 };
 use async_trait::async_trait;
 use sqlx::Row;
@@ -37,10 +38,25 @@ pub(super) fn page_of(rows: &[PgRow]) -> Result<LogPage> {
 #[async_trait]
 impl CommitLog for PgStore {
     async fn commit_batch(&self, commits: Vec<Commit>, atomicity: Atomicity) -> Vec<Result<Receipt>> {
-        self.writer.commit_batch(commits, atomicity).await
+        let mut refused: Vec<Option<Error>> = commits.iter().map(|commit| self.settings.takes(commit).err()).collect();
+        let Some(first) = refused.iter().flatten().next().map(Error::duplicate) else {
+            return self.writer.commit_batch(commits, atomicity).await;
+        };
+        if atomicity == Atomicity::All {
+            return commits.iter().map(|_| Err(first.duplicate())).collect();
+        }
+        let taken = commits.into_iter().zip(&refused).filter(|(_, refused)| refused.is_none());
+        let taken = self.writer.commit_batch(taken.map(|(commit, _)| commit).collect(), atomicity).await;
+        let mut taken = taken.into_iter();
+        let answer = |refused: &mut Option<Error>| match refused.take() {
+            Some(error) => Err(error),
+            None => taken.next().unwrap_or_else(|| Err(crate::sql::closed())),
+        };
+        refused.iter_mut().map(answer).collect()
     }
 
     async fn rehearse(&self, commit: Commit) -> Result<Vec<Effect>> {
+        self.settings.takes(&commit)?;
         self.writer.rehearse(commit).await
     }
 

@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 
 use super::error::{postgres, silent};
+use super::module::Module;
 
 /// The connections for reads, unless stated otherwise.
 const READERS_MAX_DEFAULT: usize = 8;
@@ -55,6 +56,9 @@ pub struct PgOptions {
     pub create: bool,
     /// What keeps a read to its tenant besides the statement's own condition.
     pub fence: Fence,
+    /// The parts the store has: all unless stated otherwise. Only their migrations are run; what is asked of another answers `store.module`. One
+    /// that is not there yet is added when the store is opened with it.
+    pub modules: Vec<Module>,
     /// The most connections for reads; at least one. One more writes, one listens, one keeps the leases of relays, and two read the log.
     pub readers_max: usize,
     /// How long a connection may take to be made, and a read may wait for one, in milliseconds.
@@ -75,6 +79,7 @@ impl Default for PgOptions {
             namespace: "arrakis".to_owned(),
             create: true,
             fence: Fence::Role(READER_ROLE_DEFAULT.to_owned()),
+            modules: Module::ALL.to_vec(),
             readers_max: READERS_MAX_DEFAULT,
             connect_timeout_ms: CONNECT_TIMEOUT_DEFAULT_MS,
             statement_timeout_ms: STATEMENT_TIMEOUT_DEFAULT_MS,
@@ -117,6 +122,12 @@ impl Settings {
         check_name("namespace", &options.namespace)?;
         if let Fence::Role(role) = &options.fence {
             check_name("fence", role)?;
+        }
+        if options.modules.contains(&Module::Kernel) && !options.modules.contains(&Module::Ontology) {
+            return Err(Error::invalid("store.option.malformed", "objects and links need the ontology beside them")
+                .with("setting", "modules")
+                .with("module", Module::Kernel.name())
+                .with("needed", Module::Ontology.name()));
         }
         let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
         let target = PgConnectOptions::from_str(url).ok().filter(|_| is_postgres);

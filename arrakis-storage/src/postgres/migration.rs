@@ -1,11 +1,14 @@
 //! The fixed tables, and how a database of an earlier format becomes one of this: forward only, in one transaction.
 
+use std::collections::HashMap;
+
 use arrakis_core::{Env, Error, Result, Timestamp};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor, Row};
 
 use super::connection::{Fence, Purpose, Settings};
 use super::error::{corrupt, postgres};
+use super::module::Module;
 use super::reading::answered;
 use super::statement;
 use super::value::{Binder, RowReader};
@@ -17,38 +20,88 @@ const SERVER_VERSION_MIN: u32 = 150_000;
 pub(super) const LOCK: i64 = 0x61_72_6b;
 /// What is appended to the name of a namespace that is to hold a store when it is filled.
 const MOVING_SUFFIX: &str = "_moving";
-/// The name of the one module there is a format of so far.
-const MODULE: &str = "store";
+/// What every store has, under the name that the whole had while it was one.
+const LOG: &str = "store";
 
-/// What each format adds to the one before it, the first to an empty namespace. The third keeps the log's readers to a tenant, which
-/// names a role and so is done where rights are given.
-const STEPS: [&[&str]; 3] = [FIRST, &[include_str!("migrations/0002_pending_index.sql")], &[]];
+/// What each format of a part adds to the one before it, the first to a namespace without the part.
+type Steps = &'static [&'static [&'static str]];
 
-const FIRST: &[&str] = &[
-    include_str!("migrations/0001_meta.sql"),
-    include_str!("migrations/0001_head.sql"),
-    include_str!("migrations/0001_commit_log.sql"),
-    include_str!("migrations/0001_commit_log_by_tenant.sql"),
-    include_str!("migrations/0001_space.sql"),
-    include_str!("migrations/0001_tenant.sql"),
-    include_str!("migrations/0001_schema_version.sql"),
-    include_str!("migrations/0001_object_table.sql"),
-    include_str!("migrations/0001_link_table.sql"),
-    include_str!("migrations/0001_relay.sql"),
+/// The log, spaces, tenants and relays. The third format keeps the log's readers to a tenant, which names a role and so is done where rights
+/// are given; with the fourth the other parts have formats of their own.
+const LOG_STEPS: Steps = &[
+    &[
+        include_str!("migrations/0001_meta.sql"),
+        include_str!("migrations/0001_head.sql"),
+        include_str!("migrations/0001_commit_log.sql"),
+        include_str!("migrations/0001_commit_log_by_tenant.sql"),
+        include_str!("migrations/0001_space.sql"),
+        include_str!("migrations/0001_tenant.sql"),
+        include_str!("migrations/0001_relay.sql"),
+    ],
+    &[],
+    &[],
+    &[],
+];
+/// The format of [`LOG_STEPS`] from which the other parts have their own.
+const PARTED: usize = 4;
+
+/// Schemas, and which typed tables and indexes follow from them.
+const ONTOLOGY_STEPS: Steps = &[
+    &[
+        include_str!("migrations/0001_schema_version.sql"),
+        include_str!("migrations/0001_object_table.sql"),
+        include_str!("migrations/0001_link_table.sql"),
+    ],
+    &[include_str!("migrations/0002_pending_index.sql")],
+];
+
+/// What reads of objects compute with; their tables are made with their first rows.
+const KERNEL_STEPS: Steps = &[&[
     include_str!("migrations/0001_within_circle.sql"),
     include_str!("migrations/0001_array_contains.sql"),
     include_str!("migrations/0001_start_of_date.sql"),
     include_str!("migrations/0001_start_of_timestamp.sql"),
     include_str!("migrations/0001_point.sql"),
-];
+]];
+
+/// The parts a store is to have, each after those it needs.
+fn parts(settings: &Settings) -> Vec<(&'static str, Steps)> {
+    let mut parts = vec![(LOG, LOG_STEPS)];
+    for module in Module::ALL.into_iter().filter(|module| settings.options.modules.contains(module)) {
+        let steps = match module {
+            Module::Ontology => ONTOLOGY_STEPS,
+            Module::Kernel => KERNEL_STEPS,
+        };
+        parts.push((module.name(), steps));
+    }
+    parts
+}
+
+/// The formats of the parts of a database; none of one that is not there.
+#[derive(Debug, Default)]
+struct Formats(HashMap<String, usize>);
+
+impl Formats {
+    fn of(&self, part: &str) -> usize {
+        self.0.get(part).copied().unwrap_or_default()
+    }
+
+    fn is_store(&self) -> bool {
+        self.of(LOG) > 0
+    }
+
+    fn lack(&self, parts: &[(&str, Steps)]) -> bool {
+        parts.iter().any(|(part, steps)| self.of(part) < steps.len())
+    }
+}
 
 /// Brings a database to this format; answers the key its cursors are authenticated with. Another process may do the same at the same time:
 /// the one that comes second finds it done.
 pub(super) async fn run(settings: &Settings, env: &Env) -> Result<[u8; 32]> {
     let mut connection = settings.connect(Purpose::Write).await?;
-    let mut migration = Migration { settings, connection: &mut connection };
+    let mut migration = Migration { settings, connection: &mut connection, parts: parts(settings) };
     migration.check_server().await?;
-    if migration.version().await? < STEPS.len() {
+    if migration.formats().await?.lack(&migration.parts) {
         migration.bring(env).await.map_err(|error| migration.lacking(error, Lack::Namespace))?;
     }
     let row = migration.connection.fetch_optional(sqlx::query(statement::META)).await.map_err(postgres)?;
@@ -70,6 +123,7 @@ enum Lack {
 struct Migration<'s> {
     settings: &'s Settings,
     connection: &'s mut PgConnection,
+    parts: Vec<(&'static str, Steps)>,
 }
 
 impl Migration<'_> {
@@ -87,32 +141,39 @@ impl Migration<'_> {
         Ok(())
     }
 
-    /// The format of the database, 0 for none.
-    async fn version(&mut self) -> Result<usize> {
+    /// The formats of the database.
+    async fn formats(&mut self) -> Result<Formats> {
         let row = self.connection.fetch_one(statement::MIGRATION_MADE).await.map_err(postgres)?;
         if !row.try_get::<bool, _>(0).map_err(postgres)? {
-            return Ok(0);
+            return Ok(Formats::default());
         }
-        let rows = self.connection.fetch_all(statement::MIGRATIONS).await.map_err(postgres)?;
-        let mut version = 0;
-        for row in &rows {
-            if row.try_get::<&str, _>(0).map_err(postgres)? == MODULE {
-                version = usize::try_from(row.try_get::<i32, _>(1).map_err(postgres)?).unwrap_or(usize::MAX);
+        let mut formats = Formats::default();
+        for row in &self.connection.fetch_all(statement::MIGRATIONS).await.map_err(postgres)? {
+            let part = row.try_get::<&str, _>(0).map_err(postgres)?.to_owned();
+            let format = usize::try_from(row.try_get::<i32, _>(1).map_err(postgres)?).unwrap_or(usize::MAX);
+            formats.0.insert(part, format);
+        }
+        let whole = formats.of(LOG);
+        if (1..PARTED).contains(&whole) {
+            formats.0.insert(Module::Ontology.name().to_owned(), whole.min(ONTOLOGY_STEPS.len()));
+            formats.0.insert(Module::Kernel.name().to_owned(), KERNEL_STEPS.len());
+        }
+        for (part, steps) in &self.parts {
+            if formats.of(part) > steps.len() {
+                return Err(Error::unavailable("store.newer", "the store was written by newer code")
+                    .retryable_is(false)
+                    .with("setting", "url")
+                    .with("database", self.settings.database())
+                    .with("module", part)
+                    .with("format", formats.of(part))
+                    .with("format_max", steps.len()));
             }
         }
-        if version > STEPS.len() {
-            return Err(Error::unavailable("store.newer", "the store was written by newer code")
-                .retryable_is(false)
-                .with("setting", "url")
-                .with("database", self.settings.database())
-                .with("format", version)
-                .with("format_max", STEPS.len()));
-        }
-        Ok(version)
+        Ok(formats)
     }
 
     async fn bring(&mut self, env: &Env) -> Result<()> {
-        if !self.settings.options.create && self.version().await? == 0 {
+        if !self.settings.options.create && !self.formats().await?.is_store() {
             let absent = Error::not_found("store.absent", "the database holds no store");
             return Err(absent.with("database", self.settings.database()).with("setting", "create"));
         }
@@ -124,7 +185,9 @@ impl Migration<'_> {
         let locked = self.connection.execute(sqlx::query_with(statement::MIGRATION_LOCK, lock));
         answered(self.settings, Purpose::Write, locked).await?;
         let namespace = &self.settings.options.namespace;
-        if self.version().await? == 0 && self.holds(statement::NAMESPACE_EXISTS, &moving_namespace(namespace)).await? {
+        if !self.formats().await?.is_store()
+            && self.holds(statement::NAMESPACE_EXISTS, &moving_namespace(namespace)).await?
+        {
             return Err(moving().with("namespace", namespace));
         }
         // Not `IF NOT EXISTS`, which takes the right to make one even where there is one.
@@ -134,17 +197,23 @@ impl Migration<'_> {
         }
         self.execute("CREATE TABLE IF NOT EXISTS migration (module text PRIMARY KEY, version integer NOT NULL)")
             .await?;
-        let found = self.version().await?;
-        for sql in STEPS.iter().skip(found).flat_map(|step| step.iter()) {
-            self.execute(sql).await?;
+        let mut found = self.formats().await?;
+        let is_new = !found.is_store();
+        for (part, steps) in self.parts.clone() {
+            for sql in steps.iter().skip(found.of(part)).flat_map(|step| step.iter()) {
+                self.execute(sql).await?;
+            }
+            found.0.insert(part.to_owned(), steps.len());
         }
-        if found == 0 {
+        if is_new {
             self.start(env).await?;
         }
         self.grant().await?;
-        let version = i32::try_from(STEPS.len()).unwrap_or(i32::MAX);
-        let set = Binder::default().bind(MODULE)?.bind(version)?.done();
-        self.connection.execute(sqlx::query_with(statement::MIGRATION_SET, set)).await.map_err(postgres)?;
+        for (part, format) in found.0 {
+            let format = i32::try_from(format).unwrap_or(i32::MAX);
+            let set = Binder::default().bind(part.as_str())?.bind(format)?.done();
+            self.connection.execute(sqlx::query_with(statement::MIGRATION_SET, set)).await.map_err(postgres)?;
+        }
         self.execute(statement::COMMIT).await
     }
 

@@ -17,6 +17,7 @@ mod index;
 mod keeper;
 mod link;
 mod migration;
+mod module;
 mod object;
 mod ontology;
 mod overlay;
@@ -48,6 +49,7 @@ pub use self::connection::{Fence, PgOptions};
 use self::index::IndexBuilder;
 pub use self::index::PendingIndex;
 use self::keeper::Keeper;
+pub use self::module::Module;
 use self::reading::Readers;
 use self::wake::Wake;
 use self::writer::Writer;
@@ -62,7 +64,7 @@ pub struct PgStore {
     keeper: Keeper,
     wake: Wake,
     /// Ends with the store.
-    _indexes: IndexBuilder,
+    _indexes: Option<IndexBuilder>,
     cursor_key: [u8; 32],
 }
 
@@ -84,7 +86,8 @@ impl PgStore {
         let readers = Arc::new(Readers::new(Arc::clone(&settings), env));
         let writer = Writer::start(Arc::clone(&settings), Arc::clone(&readers))?;
         let (keeper, wake) = (Keeper::new(Arc::clone(&settings)), Wake::start(Arc::clone(&settings), writer.newest()));
-        let indexes = IndexBuilder::start(Arc::clone(&settings), Arc::clone(&readers.index_wanted));
+        let start = || IndexBuilder::start(Arc::clone(&settings), Arc::clone(&readers.index_wanted));
+        let indexes = settings.need(Module::Ontology).is_ok().then(start);
         Ok(Self { settings, readers, writer, keeper, wake, _indexes: indexes, cursor_key })
     }
 
@@ -93,8 +96,9 @@ impl PgStore {
     /// give the same answers meanwhile, only later; a further change of that table waits, and is refused as `store.busy`, while it is built.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// When the database cannot be read; `store.module` without [`Module::Ontology`].
     pub async fn pending_indexes(&self) -> Result<Vec<PendingIndex>> {
+        self.settings.need(Module::Ontology)?;
         index::pending(&self.readers).await
     }
 }

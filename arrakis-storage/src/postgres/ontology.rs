@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use super::access::Memory;
 use super::commit_log::author;
 use super::connection::Purpose;
+use super::module::Module;
 use super::reading::Readers;
 use super::session::{Driver, Session};
 use super::txn::PgTxn;
@@ -29,8 +30,12 @@ pub(super) fn insert_schema(session: &mut Session<'_>, space: SpaceId, schema: &
     session.execute(statement::SCHEMA_INSERT, bound).map(drop)
 }
 
-/// The current schema of a space as a transaction that writes sees it.
+/// The current schema of a space as a transaction that writes sees it; none in a store without schemas.
 pub(super) fn current(session: &mut Session<'_>, schemas: &Schemas, space: SpaceId) -> Result<Option<Arc<Schema>>> {
+    // Without schemas there is none in force.
+    if session.settings.need(Module::Ontology).is_err() {
+        return Ok(None);
+    }
     let row = session.row(statement::SCHEMA_CURRENT, Binder::default().bind(space.uuid())?.done())?;
     let Some(version) = row.as_ref().map(version).transpose()? else { return Ok(None) };
     if let Some(known) = schemas.get(space, version) {
@@ -86,22 +91,26 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 #[async_trait]
 impl OntologyStore for PgStore {
     async fn schema(&self, space: SpaceId) -> Result<Option<Arc<Schema>>> {
+        self.settings.need(Module::Ontology)?;
         let bound = Binder::default().bind(space.uuid())?.done();
         let rows = self.readers.rows(statement::SCHEMA_CURRENT, &bound).await?;
         self.readers.compiled(space, rows.first().map(version).transpose()?).await
     }
 
     async fn schema_version(&self, space: SpaceId, version: u32) -> Result<Option<Arc<Schema>>> {
+        self.settings.need(Module::Ontology)?;
         self.readers.compiled(space, Some(version)).await
     }
 
     async fn schema_at(&self, space: SpaceId, seq: Seq) -> Result<Option<Arc<Schema>>> {
+        self.settings.need(Module::Ontology)?;
         let bound = Binder::default().bind(space.uuid())?.bind(seq_value(seq))?.done();
         let rows = self.readers.rows(statement::SCHEMA_AT, &bound).await?;
         self.readers.compiled(space, rows.first().map(version).transpose()?).await
     }
 
     async fn schema_versions(&self, space: SpaceId, after: u32, limit: u32) -> Result<Vec<SchemaVersion>> {
+        self.settings.need(Module::Ontology)?;
         let after = i32::try_from(after).unwrap_or(i32::MAX);
         let bound = Binder::default().bind(space.uuid())?.bind(after)?.bind(i64::from(limit))?.done();
         let rows = self.readers.rows_of_all(statement::SCHEMA_VERSIONS, &bound).await?;
@@ -118,6 +127,7 @@ impl OntologyStore for PgStore {
 
     /// The checks read through a transaction, as they do when a publication is applied, on a connection of their own. They write nothing.
     async fn violations(&self, scope: Scope, checks: Vec<DataCheck>) -> Result<Vec<Violations>> {
+        self.settings.need(Module::Ontology)?;
         let (settings, readers, handle) = (Arc::clone(&self.settings), Arc::clone(&self.readers), Handle::current());
         let mut connection = settings.connect(Purpose::Write).await?;
         blocking(move || {

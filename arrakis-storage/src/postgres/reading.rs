@@ -15,6 +15,7 @@ use super::catalog::{Catalog, SpaceTables};
 use super::connection::{ANSWER_GRACE, Purpose, Settings};
 use super::dialect::PgDialect;
 use super::error::{corrupt, is_timeout, postgres, silent};
+use super::module::Module;
 use super::pool::{Lease, Pool};
 use super::retry::Tries;
 use super::statement;
@@ -157,6 +158,7 @@ impl Readers {
         request: Request,
         build: impl Fn(&Builder<'_>) -> Result<Option<Statement>> + Sync,
     ) -> Result<(Seq, Vec<PgRow>)> {
+        self.settings.need(Module::Kernel)?;
         let Some(tenant) = self.number(request.scope).await? else { return Ok((self.head().await?, Vec::new())) };
         let began = self.env.monotonic();
         let mut tries = Tries::default();
@@ -214,6 +216,7 @@ impl Readers {
 
     /// Begins a read of several statements in one snapshot.
     pub(super) async fn begin(&self, request: Request) -> Result<Reading<'_>> {
+        self.settings.need(Module::Kernel)?;
         let mut tries = Tries::default();
         loop {
             match self.begin_once(request).await {

@@ -20,6 +20,7 @@ mod kill;
 mod ledger;
 mod load;
 mod migration;
+mod module;
 mod open;
 mod pause;
 mod publication;
