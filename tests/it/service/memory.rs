@@ -13,7 +13,7 @@ async fn open(test: TestEnv) -> Deployment {
 
 mod access {
     use arrakis_core::testing::TestEnv;
-    use arrakis_core::testing::service::access::{law, prepare};
+    use arrakis_core::testing::service::access::{hold_to_the_law, prepare};
 
     use super::open;
 
@@ -21,7 +21,7 @@ mod access {
     async fn two_thousand_more_policies_are_kept() {
         let deployment = open(TestEnv::default()).await;
         prepare(&deployment).await;
-        law::hold(deployment, 500..2_500).await;
+        hold_to_the_law(deployment, 500..2_500).await;
     }
 
     arrakis_core::access_suite!(open);

@@ -277,6 +277,10 @@ impl Kernel {
             Err(error) if error.is_retryable() || error.kind() == ErrorKind::Internal => return Err(error),
             Err(error) => validation.fault = Some(Fault::from(&error)),
         }
+        if ctx.access().is_some() {
+            // What an action does to objects and tells of them is not what its actor may read of them: the verdicts are.
+            (validation.edits, validation.effects, validation.events) = Default::default();
+        }
         Ok(validation)
     }
 

@@ -258,10 +258,7 @@ pub async fn what_is_checked_is_what_is_listed(on: Deployment) {
 }
 
 /// Holds a deployment to the law, under the policies of these seeds.
-///
-/// # Panics
-/// Where the law does not hold: with the seed and the policy.
-pub async fn hold(on: Deployment, models: Range<u64>) {
+pub(super) async fn hold(on: Deployment, models: Range<u64>) {
     let world = world(&on).await;
     for seed in models {
         let model = Model::new(&mut Rng::with_seed(seed));

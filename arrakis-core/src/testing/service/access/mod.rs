@@ -33,6 +33,14 @@ pub async fn prepare(on: &Deployment) {
     on.acquaint(&[(1, 2, 1), (2, 3, 2), (3, 4, 3), (4, 5, 4)]).await;
 }
 
+/// Holds a deployment to the law of the suite, under the random policies of these seeds.
+///
+/// # Panics
+/// Where the law does not hold: with the seed and the policy.
+pub async fn hold_to_the_law(on: Deployment, models: std::ops::Range<u64>) {
+    law::hold(on, models).await;
+}
+
 pub(super) fn name(text: &str) -> ApiName {
     ApiName::parse(text).unwrap()
 }

@@ -139,7 +139,8 @@ pub async fn an_undo_is_judged_like_a_write(on: Deployment) {
     };
     let own = commit_of(modify(2, json!({ "rank": 50 }))).await;
     let other = commit_of(modify(3, json!({ "rank": 50 }))).await;
-    on.ask(&ctx, Method::Undo, json!({ "commit": own })).await.unwrap();
+    let report = on.ask(&ctx, Method::Undo, json!({ "commit": own })).await.unwrap();
+    assert!(!report.to_string().contains("rank"), "what was there before is not told: {report}");
     let error = on.ask(&ctx, Method::Undo, json!({ "commit": other })).await.unwrap_err();
     assert_eq!(error.code(), "permission.denied");
     assert_eq!(on.properties("Person", 3).await["rank"], json!(50));
