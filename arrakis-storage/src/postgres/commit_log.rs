@@ -1,8 +1,7 @@
 //! The commit log.
 
 use arrakis_core::{
-    Atomicity, Commit, CommitId, CommitLog, Effect, Error, LogPage, Receipt, Result, Scope, Seq, Tenant, TenantId,
-    Timestamp,
+    Atomicity, Commit, CommitId, CommitLog, Effect, LogPage, Receipt, Result, Scope, Seq, Tenant, TenantId, Timestamp,
 };
 use async_trait::async_trait;
 use sqlx::Row;
@@ -38,21 +37,18 @@ pub(super) fn page_of(rows: &[PgRow]) -> Result<LogPage> {
 #[async_trait]
 impl CommitLog for PgStore {
     async fn commit_batch(&self, commits: Vec<Commit>, atomicity: Atomicity) -> Vec<Result<Receipt>> {
-        let mut refused: Vec<Option<Error>> = commits.iter().map(|commit| self.settings.takes(commit).err()).collect();
-        let Some(first) = refused.iter().flatten().next().map(Error::duplicate) else {
+        let Some(first) = commits.iter().find_map(|commit| self.settings.takes(commit).err()) else {
             return self.writer.commit_batch(commits, atomicity).await;
         };
         if atomicity == Atomicity::All {
             return commits.iter().map(|_| Err(first.duplicate())).collect();
         }
-        let taken = commits.into_iter().zip(&refused).filter(|(_, refused)| refused.is_none());
-        let taken = self.writer.commit_batch(taken.map(|(commit, _)| commit).collect(), atomicity).await;
-        let mut taken = taken.into_iter();
-        let answer = |refused: &mut Option<Error>| match refused.take() {
-            Some(error) => Err(error),
-            None => taken.next().unwrap_or_else(|| Err(crate::sql::closed())),
-        };
-        refused.iter_mut().map(answer).collect()
+        // What is not taken is refused by itself: its neighbours stand.
+        let judged: Vec<Result<()>> = commits.iter().map(|commit| self.settings.takes(commit)).collect();
+        let taken = commits.into_iter().zip(&judged).filter(|(_, judged)| judged.is_ok()).map(|(commit, _)| commit);
+        let mut receipts = self.writer.commit_batch(taken.collect(), atomicity).await.into_iter();
+        let mut next = || receipts.next().unwrap_or_else(|| Err(crate::sql::closed()));
+        judged.into_iter().map(|judged| judged.and_then(|()| next())).collect()
     }
 
     async fn rehearse(&self, commit: Commit) -> Result<Vec<Effect>> {

@@ -99,27 +99,20 @@ impl Readers {
         sql: &'static str,
         arguments: &PgArguments,
     ) -> Result<Vec<PgRow>> {
+        let once = async || {
+            let mut lease = pool.lease(tenant).await?;
+            let query = sqlx::query_with(sql, arguments.clone());
+            let rows = answered(&self.settings, Purpose::Read, lease.connection()?.fetch_all(query)).await?;
+            lease.done();
+            Ok(rows)
+        };
         let mut tries = Tries::default();
         loop {
-            match self.rows_once(pool, tenant, sql, arguments).await {
+            match once().await {
                 Err(error) if tries.again(pool, &error) => {}
                 answer => return answer,
             }
         }
-    }
-
-    async fn rows_once(
-        &self,
-        pool: &Arc<Pool>,
-        tenant: Option<i64>,
-        sql: &'static str,
-        arguments: &PgArguments,
-    ) -> Result<Vec<PgRow>> {
-        let mut lease = pool.lease(tenant).await?;
-        let query = sqlx::query_with(sql, arguments.clone());
-        let rows = answered(&self.settings, Purpose::Read, lease.connection()?.fetch_all(query)).await?;
-        lease.done();
-        Ok(rows)
     }
 
     /// A tenant with its number in keys.
