@@ -99,6 +99,12 @@ impl Permission {
             .ok_or_else(|| Error::invalid("permission.unknown", "there is no such permission").with("permission", name))
     }
 
+    /// That an actor lacks it.
+    pub(crate) fn denied(self) -> Error {
+        Error::new(ErrorKind::Forbidden, "permission.denied", "this actor may not do this")
+            .with("permission", self.name())
+    }
+
     /// The stable name, as in `object.write`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -272,11 +278,6 @@ impl Context {
     /// # Errors
     /// `permission.denied`, naming the permission.
     pub fn require(&self, permission: Permission) -> Result<()> {
-        if self.grants.contains(permission) {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::Forbidden, "permission.denied", "this actor may not do this")
-                .with("permission", permission.name()))
-        }
+        if self.grants.contains(permission) { Ok(()) } else { Err(permission.denied()) }
     }
 }

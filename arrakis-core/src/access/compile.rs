@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::explain::Part;
 use super::{Attributes, Effect, Held, Origin, Policy, PropertyList, Scope, Subject, Verb};
 use crate::kernel::plan::{Comparison, Predicate};
-use crate::kernel::{Filter, resolve_condition};
+use crate::kernel::resolve_condition;
 use crate::ontology::{ObjectType, Schema};
 use crate::{ApiName, Grants, Permission, Result, Value};
 
@@ -84,23 +84,10 @@ pub(crate) struct TypeAccess {
 impl TypeAccess {
     /// No rights.
     pub(super) fn nothing() -> &'static Self {
-        static NOTHING: LazyLock<TypeAccess> = LazyLock::new(|| TypeAccess {
-            rows: Rows::Nothing,
-            properties: PropertySet::Only(Vec::new()),
-            parts: Vec::new(),
-        });
+        static NOTHING: LazyLock<TypeAccess> =
+            LazyLock::new(|| TypeAccess { rows: Rows::Nothing, properties: PropertySet::All, parts: Vec::new() });
         &NOTHING
     }
-}
-
-/// A condition of a rule as a predicate on objects of a type.
-pub(super) fn condition(
-    schema: &Schema,
-    object_type: &ObjectType,
-    filter: &Filter,
-    attributes: Attributes<'_>,
-) -> Result<Predicate> {
-    resolve_condition(schema, object_type, filter, attributes)
 }
 
 /// The rights of a subject to do one thing to objects of one type, which the policy knows by this name.
@@ -125,7 +112,7 @@ pub(super) fn of_type(
         if !rule.is_for(over.map(|held| &held.role)) {
             continue;
         }
-        let predicate = condition(schema, object_type, &rule.condition, attributes);
+        let predicate = resolve_condition(schema, object_type, &rule.condition, attributes);
         match rule.effect {
             Effect::Permit => {
                 let properties = PropertySet::of(&rule.properties, object_type);
@@ -136,7 +123,7 @@ pub(super) fn of_type(
     }
     for marked in policy.markings_on(name) {
         if !is_cleared(policy, subject, &marked.marking) {
-            let predicate = condition(schema, object_type, &marked.condition, attributes);
+            let predicate = resolve_condition(schema, object_type, &marked.condition, attributes);
             ways.deny(Origin::Marking { marking: marked.marking.clone() }, predicate);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Compiled, Extent, PropertySet, Rows, TypeRights, Verb};
+use super::{Compiled, Extent, Rows, TypeRights, Verb};
 use crate::kernel::Linked;
 use crate::kernel::plan::Predicate;
 use crate::ontology::ObjectType;
@@ -148,10 +148,5 @@ impl Compiled {
             }
         }
         all
-    }
-
-    /// The properties of a type that may be seen or given.
-    pub(crate) fn property_set(&self, object_type: &ObjectType, verb: Verb) -> &PropertySet {
-        &self.of(object_type, verb).properties
     }
 }

@@ -35,7 +35,7 @@ pub use self::policy::{
 };
 pub use self::service::{AccessService, Check, Extent, TypeRights};
 pub use self::subject::{Held, Scope, Subject};
-use crate::ontology::{ObjectType, Schema};
+use crate::ontology::{ObjectType, Schema, SchemaSource};
 use crate::{ApiName, Error, ErrorKind, Grants, ObjectTypeId, Permission, Result, SpaceId, Timestamp};
 
 /// What is done to objects of a type.
@@ -110,7 +110,7 @@ impl Access {
     /// `access.expired`, `access.revoked`; both are retryable with a context made anew.
     pub fn check(&self, now: Timestamp) -> Result<()> {
         if self.is_revoked.load(Ordering::Acquire) {
-            return Err(revoked());
+            return Err(stale("access.revoked", "the rights of this context were taken back"));
         }
         match self.subject.until {
             Some(until) if now >= until => Err(stale("access.expired", "the rights of this context have expired")),
@@ -143,11 +143,11 @@ impl Access {
         if compile::may_execute(&self.policy, &self.subject, action) {
             return Ok(());
         }
-        Err(denied().with("permission", Permission::ActionExecute.name()).with("action", action))
+        Err(Permission::ActionExecute.denied().with("action", action))
     }
 
     /// The rights under a schema. Types are known by the names they have in the current one.
-    pub(crate) fn compiled(&self, space: SpaceId, current: &Arc<Schema>, schema: &Arc<Schema>) -> Arc<Compiled> {
+    fn compiled(&self, space: SpaceId, current: &Arc<Schema>, schema: &Arc<Schema>) -> Arc<Compiled> {
         let mut kept = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it = |(of, compiled): &&(SpaceId, Arc<Compiled>)| {
             *of == space && compiled.schema.version == schema.version && compiled.current == current.version
@@ -161,6 +161,19 @@ impl Access {
         let compiled = Arc::new(Compiled::new(Arc::clone(&self.policy), self.subject.clone(), current, schema));
         kept.push((space, Arc::clone(&compiled)));
         compiled
+    }
+
+    /// The rights under a schema of a space, whose current one `schemas` knows.
+    ///
+    /// # Errors
+    /// What `schemas` answers.
+    pub(crate) async fn among(
+        &self,
+        schemas: &dyn SchemaSource,
+        space: SpaceId,
+        schema: &Arc<Schema>,
+    ) -> Result<Arc<Compiled>> {
+        Ok(self.compiled(space, &schemas.current(space).await?, schema))
     }
 
     /// The rights under the current schema of a space.
@@ -223,15 +236,6 @@ impl Compiled {
     pub fn properties(&self, object_type: &str, verb: Verb) -> Result<&PropertySet> {
         Ok(&self.of(self.schema.object_type(object_type)?, verb).properties)
     }
-}
-
-pub(crate) fn denied() -> Error {
-    Error::new(ErrorKind::Forbidden, "permission.denied", "this actor may not do this")
-}
-
-/// That rights were taken back.
-pub(crate) fn revoked() -> Error {
-    stale("access.revoked", "the rights of this context were taken back")
 }
 
 fn stale(code: &'static str, message: &'static str) -> Error {

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, NewAttribute, Verb, compile};
-use crate::kernel::Filter;
+use super::{Attributes, NewAttribute, Verb};
+use crate::kernel::{Filter, resolve_condition};
 use crate::ontology::{ObjectType, Schema};
 use crate::{ApiName, Error, Permission, Result};
 
@@ -263,7 +263,7 @@ impl Policy {
         condition: &Filter,
         fault: &mut impl FnMut(Error),
     ) {
-        if let Err(error) = compile::condition(schema, object_type, condition, Attributes::declared(self)) {
+        if let Err(error) = resolve_condition(schema, object_type, condition, Attributes::declared(self)) {
             fault(error.at("where"));
         }
     }

@@ -9,6 +9,7 @@ mod log;
 mod txn;
 
 pub use self::apply::{Applied, AppliedBatch, CASCADE_MAX, INDEX_TEXT_LEN_MAX, apply, apply_batch, rehearse};
+pub(crate) use self::apply::{absent, dangling};
 pub use self::change::{
     ActionRecord, AuditRecord, COMMIT_CHANGES_MAX, Change, Commit, Event, LinkChange, LinkOp, LinkRef, ObjectChange,
     ObjectOp, ObjectRef, Precondition, Publication, Receipt, TenancyChange,

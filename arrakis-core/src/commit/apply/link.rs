@@ -124,7 +124,8 @@ impl Application<'_> {
     }
 }
 
-fn dangling(object_type: &ObjectType, key: &Key) -> Error {
+/// That a link leads to an object that is not there, or may as well not be.
+pub(crate) fn dangling(object_type: &ObjectType, key: &Key) -> Error {
     Error::conflict("kernel.link.dangling", "the object linked to does not exist")
         .with("object_type", &object_type.api_name)
         .with("key", key)

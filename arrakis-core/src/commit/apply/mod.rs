@@ -7,6 +7,8 @@ mod object;
 use std::sync::Arc;
 
 pub use self::batch::{AppliedBatch, apply_batch};
+pub(crate) use self::link::dangling;
+pub(crate) use self::object::absent;
 use super::{Change, Commit, Effect, LogEntry, Precondition, Publication, Receipt, TenancyChange, Tenant, Txn};
 use crate::ontology::{DataCheck, End, LinkType, ObjectType, Schema, Violations};
 use crate::{Error, ErrorKind, Key, LinkTypeId, Result, Scope, Seq, Timestamp};

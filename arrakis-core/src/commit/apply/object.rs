@@ -250,7 +250,8 @@ fn check_indexed(object_type: &ObjectType, row: &[Value], old: Option<&[Value]>)
     Ok(())
 }
 
-fn absent(object_type: &ObjectType, key: &Key) -> Error {
+/// That an object is not there, or may as well not be.
+pub(crate) fn absent(object_type: &ObjectType, key: &Key) -> Error {
     Error::not_found("kernel.object.absent", "there is no such object")
         .with("object_type", &object_type.api_name)
         .with("key", key)

@@ -184,7 +184,7 @@ impl Kernel {
             let ParameterType::ObjectSet(of) = &parameter.parameter_type else { continue };
             let request = Query::of(set).page_size(PAGE_SIZE_MAX);
             let page = match check_set(schema, of, &request) {
-                Ok(()) => self.try_query(ctx, &request).await,
+                Ok(()) => self.whole_page(ctx, &request).await.map(|(page, ..)| page),
                 Err(error) => Err(error),
             };
             match page {

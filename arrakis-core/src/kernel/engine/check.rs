@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Kernel;
-use crate::access::{Access, AccessService, Check, Explanation, Extent, Rows, TypeRights, Verb};
+use crate::access::{AccessService, Check, Explanation, Extent, Rows, TypeRights, Verb};
+use crate::commit::absent;
 use crate::kernel::resolve;
 use crate::ontology::{ObjectType, Schema};
-use crate::{Context, Error, Key, Permission, Result};
+use crate::{Context, Key, Permission, Result};
 
 impl Kernel {
     /// What a check is about, under the current schema.
@@ -37,26 +38,23 @@ impl Kernel {
         Ok(true)
     }
 
-    /// Why the subject of an access may, or may not, do something to an object, for one who decides about it and may read everything.
-    ///
-    /// # Errors
-    /// `kernel.object.absent`; what the store answers.
-    pub async fn explain_for(&self, ctx: &Context, access: &Arc<Access>, request: &Check) -> Result<Explanation> {
-        let ctx = ctx.clone().with_access(Arc::clone(access));
-        self.try_explain(&ctx, request).await
-    }
-
     async fn try_explain(&self, ctx: &Context, request: &Check) -> Result<Explanation> {
         let (schema, object_type, key) = self.subject_of(ctx, request).await?;
         let keys = std::slice::from_ref(&key);
         let objects = self.store.objects(ctx.scope(), &object_type, keys, None).await?;
         if objects.value.iter().flatten().next().is_none() {
-            return Err(absent(object_type.api_name.as_str(), &key));
+            return Err(absent(&object_type, &key));
         }
         let Some(access) = self.access_under(ctx, &schema).await? else {
             let properties = object_type.names.to_vec();
             return Ok(Explanation { allowed: true, reasons: Vec::new(), properties });
         };
+        // What one may not read is told like what is not there.
+        let rows = &access.of(&object_type, Verb::Read).rows;
+        let seen = self.seen(ctx, rows, &object_type, (keys, Some(objects.seq))).await?;
+        if seen.is_some_and(|seen| !seen.contains(&key)) {
+            return Err(absent(&object_type, &key));
+        }
         let mut judged = Vec::new();
         for condition in access.conditions(&object_type, request.verb) {
             judged.push(match condition {
@@ -81,10 +79,6 @@ impl AccessService for Kernel {
 
     async fn explain(&self, ctx: &Context, request: Check) -> Result<Explanation> {
         self.admit(ctx, Permission::ObjectRead)?;
-        // What one may not read is told like what is not there.
-        if !self.try_check(ctx, &Check { verb: Verb::Read, ..request.clone() }).await? {
-            return Err(absent(&request.object_type, &request.key));
-        }
         self.try_explain(ctx, &request).await
     }
 
@@ -103,10 +97,4 @@ impl AccessService for Kernel {
         let types = schema.object_types.iter();
         Ok(types.flat_map(|object_type| Verb::ALL.map(|verb| whole(object_type, verb))).collect())
     }
-}
-
-fn absent(object_type: &str, key: &Key) -> Error {
-    Error::not_found("kernel.object.absent", "there is no such object")
-        .with("object_type", object_type)
-        .with("key", key)
 }

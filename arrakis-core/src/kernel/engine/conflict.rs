@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Kernel;
-use crate::commit::{LinkOp, ObjectChange, ObjectOp};
+use crate::commit::{LinkOp, ObjectChange, ObjectOp, dangling};
 use crate::kernel::load::{Distinct, LoadPlan, SOURCE, TARGET, Target, row_of};
 use crate::kernel::plan::{Branch, LinksPlan, Predicate, QueryPlan, Rel};
 use crate::kernel::{Budget, LinkEnds};
@@ -241,10 +241,4 @@ fn key_at(link_type: &LinkType, end: End, change: &Change) -> Option<Key> {
         }
         Change::Tenancy(_) | Change::Publish(_) => None,
     }
-}
-
-fn dangling(object_type: &ObjectType, key: &Key) -> Error {
-    Error::conflict("kernel.link.dangling", "the object linked to does not exist")
-        .with("object_type", &object_type.api_name)
-        .with("key", key)
 }

@@ -2,10 +2,10 @@
 
 use super::Kernel;
 use super::view::View;
-use crate::access::PropertySet;
+use crate::access::{PropertySet, Rows};
 use crate::kernel::plan::HistorySubject;
 use crate::kernel::resolve;
-use crate::kernel::{Diff, History, LinkEnds, Properties, Snapshot, Version, Versions};
+use crate::kernel::{Diff, History, LinkEnds, Properties, Snapshot, Unlinked, Version, Versions};
 use crate::ontology::{End, ObjectType};
 use crate::{Context, EffectKind, Result, Seq};
 
@@ -43,14 +43,14 @@ impl Kernel {
         Ok(Versions { versions, next, seq })
     }
 
-    /// Whether the subject of a history may be read now; for one that is gone, as it was before it went.
+    /// Whether a history may be read as a whole: that of a link by whom may read the objects at both ends now. Of an object each version is
+    /// judged by itself.
     async fn may_read_subject(&self, ctx: &Context, view: &View, subject: &HistorySubject) -> Result<bool> {
         let sight = view.sight();
         if sight.access.is_none() {
             return Ok(true);
         }
         match subject {
-            // Each version is judged by itself.
             HistorySubject::Object(..) => Ok(true),
             HistorySubject::Link(link_type, source, target) => {
                 let head = self.committer.log().head().await?;
@@ -84,7 +84,11 @@ impl Kernel {
                 EffectKind::Deleted => Seq(version.revision.0.saturating_sub(1)),
                 EffectKind::Created | EffectKind::Modified => version.revision,
             };
-            if self.is_seen_at(ctx, sight, object_type, (key, at)).await? {
+            let is_seen = match told_by(sight.rows(object_type), object_type, version.properties.as_ref())? {
+                Some(is_seen) => is_seen,
+                None => self.is_seen_at(ctx, sight, object_type, (key, at)).await?,
+            };
+            if is_seen {
                 version.properties = version.properties.map(|whole| seen_of_version(view, object_type, whole));
                 kept.push(version);
             }
@@ -157,5 +161,15 @@ fn seen_of_version(view: &View, object_type: &ObjectType, properties: Properties
         PropertySet::All => properties,
         PropertySet::Only(_) if is_current => view.sight().whole(object_type, properties),
         PropertySet::Only(_) => properties.without(|_| true),
+    }
+}
+
+/// Whether a version is among rows, where its own values tell: no links are asked for, and it has the properties of now.
+fn told_by(rows: &Rows, object_type: &ObjectType, version: Option<&Properties>) -> Result<Option<bool>> {
+    match (rows, version) {
+        (Rows::Only(predicate), Some(values)) if !predicate.is_linked() && values.names() == &object_type.names => {
+            predicate.holds(values.values(), &mut Unlinked).map(Some)
+        }
+        _ => Ok(None),
     }
 }

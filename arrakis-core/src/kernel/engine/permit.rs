@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::Kernel;
-use crate::access::{Compiled, Rows, Verb, denied};
-use crate::commit::{LinkChange, LinkOp, ObjectChange, ObjectOp, ObjectRef};
+use crate::access::{Compiled, Rows, Verb};
+use crate::commit::{LinkChange, LinkOp, ObjectChange, ObjectOp, ObjectRef, absent, dangling};
 use crate::kernel::plan::{HasLink, Predicate};
-use crate::kernel::resolve::{masked, object_type_at};
+use crate::kernel::resolve::{ForeignKey, foreign_keys, masked, object_type_at};
 use crate::kernel::{Load, LoadTarget, Unlinked};
 use crate::ontology::{Backing, End, ObjectType, Schema};
 use crate::{Change, Context, Error, Key, ObjectTypeId, Permission, Precondition, Result, Seq, Value};
@@ -33,6 +33,8 @@ struct Permit<'a> {
     schema: &'a Schema,
     access: &'a Compiled,
     standing: HashMap<(ObjectTypeId, Key), Standing>,
+    /// Of the objects that foreign keys come to name, those that may be read; `None` where all of a type may.
+    seen: HashMap<ObjectTypeId, Option<HashSet<Key>>>,
     /// The objects whose state something was judged by.
     guarded: HashSet<(ObjectTypeId, Key)>,
     guards: Vec<Precondition>,
@@ -55,9 +57,11 @@ impl Kernel {
         changes: &[Change],
     ) -> Result<Vec<Precondition>> {
         let Some(access) = self.access_under(ctx, schema).await? else { return Ok(Vec::new()) };
-        let (standing, guarded, guards) = (HashMap::new(), HashSet::new(), Vec::new());
-        let mut permit = Permit { kernel: self, ctx, schema, access: &access, standing, guarded, guards };
+        let (standing, seen) = (HashMap::new(), HashMap::new());
+        let (guarded, guards) = (HashSet::new(), Vec::new());
+        let mut permit = Permit { kernel: self, ctx, schema, access: &access, standing, seen, guarded, guards };
         permit.read(changes).await?;
+        permit.look_up(changes).await?;
         for (index, change) in changes.iter().enumerate() {
             permit.change(change).await.map_err(|e| e.at(format!("changes[{index}]")))?;
         }
@@ -130,6 +134,29 @@ impl Permit<'_> {
         Ok(())
     }
 
+    /// Finds which of the objects that foreign keys come to name may be read, all of a type at once.
+    async fn look_up(&mut self, changes: &[Change]) -> Result<()> {
+        let mut named: HashMap<ObjectTypeId, (&Arc<ObjectType>, Vec<Key>)> = HashMap::new();
+        for change in changes {
+            let Change::Object(ObjectChange { object, op }) = change else { continue };
+            for ForeignKey { property, far_type: far, .. } in foreign_keys(self.schema, &object.object_type)? {
+                let values: [Option<&Value>; 2] = match op {
+                    ObjectOp::Create { row } => [row.get(property), None],
+                    ObjectOp::Modify { set } => [value_of(set, property), None],
+                    ObjectOp::Upsert { row, set } => [row.get(property), value_of(set, property)],
+                    ObjectOp::Delete => [None, None],
+                };
+                let keys = values.into_iter().flatten().filter_map(Key::from_value);
+                named.entry(far.id).or_insert_with(|| (far, Vec::new())).1.extend(keys);
+            }
+        }
+        for (id, (far, keys)) in named {
+            let rows = &self.access.of(far, Verb::Read).rows;
+            self.seen.insert(id, self.kernel.seen(self.ctx, rows, far, (&keys, None)).await?);
+        }
+        Ok(())
+    }
+
     async fn change(&mut self, change: &Change) -> Result<()> {
         match change {
             Change::Object(change) => self.object(change).await,
@@ -142,9 +169,10 @@ impl Permit<'_> {
         let at = (object.object_type.id, object.key.clone());
         let before = self.standing.get(&at).and_then(|standing| standing.row.clone());
         let after = match (op, before) {
-            (ObjectOp::Create { row } | ObjectOp::Upsert { row, .. }, None) => Some(self.create(object, row).await?),
-            // The store says that it is there already, or is not.
-            (ObjectOp::Create { .. }, Some(row)) => Some(row),
+            // That it is there already is the store's to say, to one who might create it.
+            (ObjectOp::Create { row }, _) | (ObjectOp::Upsert { row, .. }, None) => {
+                Some(self.create(object, row).await?)
+            }
             (ObjectOp::Modify { .. } | ObjectOp::Delete, None) => None,
             (ObjectOp::Modify { set } | ObjectOp::Upsert { set, .. }, Some(row)) => {
                 Some(self.modify(object, row, set).await?)
@@ -173,7 +201,7 @@ impl Permit<'_> {
         self.check_given(object_type, Verb::Create, &given)?;
         self.guard(object);
         self.check_rows(object, Verb::Create, &row).await?;
-        self.check_referred(object_type, &given).await?;
+        self.check_referred(object_type, &given)?;
         Ok(row)
     }
 
@@ -181,7 +209,7 @@ impl Permit<'_> {
         let object_type = &object.object_type;
         self.require(object, Verb::Modify, &before).await?;
         self.check_given(object_type, Verb::Modify, set)?;
-        self.check_referred(object_type, set).await?;
+        self.check_referred(object_type, set)?;
         let mut after = before;
         for (index, value) in set {
             if let Some(slot) = after.get_mut(*index) {
@@ -217,7 +245,7 @@ impl Permit<'_> {
     async fn require(&mut self, object: &ObjectRef, verb: Verb, row: &[Value]) -> Result<()> {
         self.guard(object);
         if !self.holds(object, Verb::Read, row).await? {
-            return Err(absent(object));
+            return Err(absent(&object.object_type, &object.key));
         }
         self.check_rows(object, verb, row).await
     }
@@ -242,23 +270,15 @@ impl Permit<'_> {
     }
 
     /// Passes where the objects that foreign keys come to name may be read.
-    async fn check_referred(&self, object_type: &ObjectType, given: &[(usize, Value)]) -> Result<()> {
-        for link_type in &self.schema.link_types {
-            let Backing::ForeignKey { holder, property } = link_type.backing else { continue };
-            if link_type.side(holder).object_type != object_type.id {
-                continue;
-            }
-            let value = given.iter().find(|(index, _)| *index == property).map(|(_, value)| value);
-            let Some(key) = value.and_then(Key::from_value) else { continue };
-            let far = object_type_at(self.schema, link_type, holder.far())?;
+    fn check_referred(&self, object_type: &ObjectType, given: &[(usize, Value)]) -> Result<()> {
+        for ForeignKey { property, far_type: far, .. } in foreign_keys(self.schema, object_type)? {
+            let Some(key) = value_of(given, property).and_then(Key::from_value) else { continue };
             // One that this write makes is the actor's own.
             let made = self.standing.get(&(far.id, key.clone()));
             if made.is_some_and(|standing| standing.stored.is_none() && standing.row.is_some()) {
                 continue;
             }
-            let rows = &self.access.of(far, Verb::Read).rows;
-            let seen = self.kernel.seen(self.ctx, rows, far, (std::slice::from_ref(&key), None)).await?;
-            if seen.is_some_and(|seen| !seen.contains(&key)) {
+            if self.seen.get(&far.id).and_then(Option::as_ref).is_some_and(|seen| !seen.contains(&key)) {
                 let name = object_type.names.get(property).map(ToString::to_string).unwrap_or_default();
                 return Err(dangling(far, &key).at(name));
             }
@@ -334,25 +354,16 @@ impl Permit<'_> {
 /// What one may not do to an object that one may read.
 fn refused(object_type: &ObjectType, verb: Verb, key: Option<&Key>) -> Error {
     let permission = if verb == Verb::Read { Permission::ObjectRead } else { Permission::ObjectWrite };
-    let error = denied().with("permission", permission.name()).with("verb", verb.name());
-    let error = error.with("object_type", &object_type.api_name);
+    let error = permission.denied().with("verb", verb.name()).with("object_type", &object_type.api_name);
     match key {
         Some(key) => error.with("key", key),
         None => error,
     }
 }
 
-/// What one may not read is told like what is not there.
-fn absent(object: &ObjectRef) -> Error {
-    Error::not_found("kernel.object.absent", "there is no such object")
-        .with("object_type", &object.object_type.api_name)
-        .with("key", &object.key)
-}
-
-fn dangling(object_type: &ObjectType, key: &Key) -> Error {
-    Error::conflict("kernel.link.dangling", "the object linked to does not exist")
-        .with("object_type", &object_type.api_name)
-        .with("key", key)
+/// The value given for a property.
+fn value_of(given: &[(usize, Value)], property: usize) -> Option<&Value> {
+    given.iter().find(|(index, _)| *index == property).map(|(_, value)| value)
 }
 
 /// What is told of a link to an object that one may not read.

@@ -5,8 +5,9 @@ use serde_json::{Value as Json, json};
 
 use super::Kernel;
 use super::get::typed;
+use super::view::View;
 use crate::cursor::{self, Cursor, QueryHash};
-use crate::kernel::plan::{Accumulator, MeasureFunction, Position, RawGroup};
+use crate::kernel::plan::{Accumulator, MeasureFunction, Position, QueryPlan, RawGroup};
 use crate::kernel::resolve::{self, ResolvedQuery};
 use crate::kernel::{Aggregate, AsOf, Groups, ObjectSet, OrderBy, Page, Query, QueryRows, Snapshot};
 use crate::{BaseType, Context, Key, ObjectTypeId, Result};
@@ -27,6 +28,13 @@ fn hash(query: &Query) -> Result<QueryHash> {
 
 impl Kernel {
     pub(super) async fn try_query(&self, ctx: &Context, request: &Query) -> Result<Page> {
+        let (mut page, view, plan) = self.whole_page(ctx, request).await?;
+        page.objects = page.objects.into_iter().map(|object| view.sight().shown(&plan, object)).collect();
+        Ok(page)
+    }
+
+    /// A page of the objects the actor may read, with all of their properties: what host logic and rules work on.
+    pub(super) async fn whole_page(&self, ctx: &Context, request: &Query) -> Result<(Page, View, QueryPlan)> {
         let tenant = ctx.scope().tenant;
         let cursor = match &request.page.cursor {
             None => None,
@@ -54,9 +62,8 @@ impl Kernel {
                 Some(self.cursors.seal(tenant, &cursor)?)
             }
         };
-        let shown = |object| typed(view.sight().shown(&plan, object), types.as_ref());
-        let objects = objects.into_iter().map(shown).collect();
-        Ok(Page { objects, next, seq })
+        let objects = objects.into_iter().map(|object| typed(object, types.as_ref())).collect();
+        Ok((Page { objects, next, seq }, view, plan))
     }
 
     pub(super) async fn try_aggregate(&self, ctx: &Context, request: &Aggregate) -> Result<Groups> {

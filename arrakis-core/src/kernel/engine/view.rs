@@ -183,9 +183,7 @@ impl Kernel {
     /// What the actor may see and change under a schema; `None` for everything.
     pub(super) async fn access_under(&self, ctx: &Context, schema: &Arc<Schema>) -> Result<Option<Arc<Compiled>>> {
         let Some(access) = ctx.access() else { return Ok(None) };
-        let space = ctx.scope().space;
-        let current = self.schemas.current(space).await?;
-        Ok(Some(access.compiled(space, &current, schema)))
+        access.among(&*self.schemas, ctx.scope().space, schema).await.map(Some)
     }
 
     /// The state a later page is about: that of the first.

@@ -70,7 +70,7 @@ impl Kernel {
 }
 
 /// Whether what failed is that the state the actor's rights were judged by is no more.
-fn is_judged_anew(error: &Error, expected_by: &[usize]) -> bool {
+pub(super) fn is_judged_anew(error: &Error, expected_by: &[usize]) -> bool {
     let position = error.path().and_then(split_path);
     matches!(position, Some(("preconditions", position, _)) if position >= expected_by.len())
 }

@@ -17,7 +17,7 @@ use super::subscribe::{
 };
 use super::wait::{closed, first};
 use super::window::{ENTRIES_FIRST, Net};
-use crate::access::{Access, Compiled, revoked};
+use crate::access::{Access, Compiled};
 use crate::kernel::plan::{Position, QueryPlan};
 use crate::kernel::{Budget, Object, PAGE_SIZE_MAX};
 use crate::ontology::Schema;
@@ -125,8 +125,7 @@ impl Feed {
         schema: &Arc<Schema>,
     ) -> Result<Option<Arc<Compiled>>> {
         let Some(access) = access else { return Ok(None) };
-        let current = self.schemas.current(scope.space).await?;
-        Ok(Some(access.compiled(scope.space, &current, schema)))
+        access.among(&*self.schemas, scope.space, schema).await.map(Some)
     }
 }
 
@@ -188,14 +187,15 @@ impl Live {
             Phase::Replaying { .. } => self.replay().await,
             Phase::Listening(attached) => {
                 let item = match &self.access {
-                    None => attached.slot.take().await,
+                    None => Some(attached.slot.take().await),
                     Some(access) => {
                         let mut taken = None;
                         first(async { taken = Some(attached.slot.take().await) }, access.revoked()).await;
-                        taken.unwrap_or_else(|| Item::Failed(revoked()))
+                        taken
                     }
                 };
-                self.pending.push_back(item);
+                // Nothing was taken where the rights were: the next step says so.
+                self.pending.extend(item);
                 Ok(Step::GoOn)
             }
             Phase::Ended => Ok(Step::GoOn),

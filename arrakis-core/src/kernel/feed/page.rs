@@ -10,9 +10,10 @@ use super::changes::{
 use super::rows::{Commits, RowChange};
 use super::window::{ENTRIES_FIRST, Net, Stretch};
 use super::{Feed, links, publication};
+use crate::access::{Access, Compiled, PropertySet, Rows, TypeAccess, Verb};
 use crate::commit::LogEntry;
-use crate::ontology::{Backing, Schema};
-use crate::{Error, LinkTypeId, ObjectTypeId, Result, Scope, Seq};
+use crate::ontology::{Backing, End, LinkType, Schema};
+use crate::{Error, LinkTypeId, ObjectTypeId, Permission, Result, Scope, Seq};
 
 /// Which changes are wanted; of all types when `None`.
 #[derive(Debug, Default)]
@@ -27,16 +28,18 @@ impl Feed {
     /// A page of the changes after a commit; waits for one where there is none and the request says so, but not beyond `left`.
     ///
     /// # Errors
-    /// `feed.after.future`, `feed.limit`, `feed.wait`, `feed.type.unknown`, what the ports answer.
+    /// `feed.after.future`, `feed.limit`, `feed.wait`, `feed.type.unknown`, `permission.denied` for types that may not be read whole, what the
+    /// ports answer.
     pub(in crate::kernel) async fn changes(
         &self,
         scope: Scope,
+        access: Option<&Access>,
         request: &ChangesSince,
         left: Option<Duration>,
     ) -> Result<Changes> {
         let limit = limit(request)?;
         let wait = wait(request)?;
-        let filter = self.wanted(scope, request).await?;
+        let filter = self.wanted(scope, access, request).await?;
         let head = self.log.head().await?;
         if request.after > head {
             return Err(Error::invalid("feed.after.future", "there is no such commit yet")
@@ -122,40 +125,76 @@ impl Feed {
         Ok(())
     }
 
-    async fn wanted(&self, scope: Scope, request: &ChangesSince) -> Result<Wanted> {
-        let Some(names) = &request.types else { return Ok(Wanted::default()) };
+    /// What is asked for. Who does not see everything is told of the types there are now, of which it must see everything.
+    async fn wanted(&self, scope: Scope, access: Option<&Access>, request: &ChangesSince) -> Result<Wanted> {
+        if request.types.is_none() && access.is_none() {
+            return Ok(Wanted::default());
+        }
+        let schema = self.schemas.refresh(scope.space).await?;
+        let rights = access.map(|access| access.under(scope.space, &schema));
+        let mut wanted =
+            Wanted { objects: Some(BTreeSet::new()), links: Some(BTreeSet::new()), holders: BTreeSet::new() };
+        let Some(names) = &request.types else {
+            for object_type in &schema.object_types {
+                wanted.add_objects(&schema, rights.as_deref(), &[object_type.id])?;
+            }
+            schema.link_types.iter().try_for_each(|of| wanted.add_links(&schema, rights.as_deref(), of))?;
+            return Ok(wanted);
+        };
         if names.len() > CHANGES_TYPES_MAX {
             return Err(Error::invalid("feed.types.too_many", "too many types are asked for")
                 .with("types", names.len())
                 .with("types_max", CHANGES_TYPES_MAX)
                 .at("types"));
         }
-        let schema = self.schemas.refresh(scope.space).await?;
-        let (mut objects, mut links, mut holders) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (index, name) in names.iter().enumerate() {
-            if let Ok(object_type) = schema.object_type(name) {
-                objects.insert(object_type.id);
+            let added = if let Ok(object_type) = schema.object_type(name) {
+                wanted.add_objects(&schema, rights.as_deref(), &[object_type.id])
             } else if let Ok(interface) = schema.interface(name) {
-                objects.extend(&interface.implementers);
+                wanted.add_objects(&schema, rights.as_deref(), &interface.implementers)
             } else if let Ok(link_type) = schema.link_type(name) {
-                links.insert(link_type.id);
-                if let Backing::ForeignKey { holder, .. } = link_type.backing {
-                    holders.insert(link_type.side(holder).object_type);
-                }
+                wanted.add_links(&schema, rights.as_deref(), link_type)
             } else {
-                return Err(Error::invalid(
-                    "feed.type.unknown",
-                    "there is no such object type, interface or link type",
-                )
-                .with("type", name)
-                .at(format!("types[{index}]")));
-            }
+                Err(Error::invalid("feed.type.unknown", "there is no such object type, interface or link type")
+                    .with("type", name))
+            };
+            added.map_err(|e| e.at(format!("types[{index}]")))?;
         }
-        Ok(Wanted { objects: Some(objects), links: Some(links), holders })
+        Ok(wanted)
     }
 }
 
+/// Passes for a type every object and property of which may be read.
+fn check_whole(schema: &Schema, rights: Option<&Compiled>, of: ObjectTypeId) -> Result<()> {
+    let (Some(rights), Some(object_type)) = (rights, schema.object_type_by_id(of)) else { return Ok(()) };
+    let TypeAccess { rows, properties, .. } = rights.of(object_type, Verb::Read);
+    if matches!(rows, Rows::All) && *properties == PropertySet::All {
+        return Ok(());
+    }
+    Err(Permission::ObjectRead
+        .denied()
+        .with("needed", "to read every object and property of the types whose changes are asked for")
+        .with("object_type", &object_type.api_name))
+}
+
 impl Wanted {
+    fn add_objects(&mut self, schema: &Schema, rights: Option<&Compiled>, types: &[ObjectTypeId]) -> Result<()> {
+        types.iter().try_for_each(|of| check_whole(schema, rights, *of))?;
+        self.objects.get_or_insert_default().extend(types);
+        Ok(())
+    }
+
+    fn add_links(&mut self, schema: &Schema, rights: Option<&Compiled>, link_type: &LinkType) -> Result<()> {
+        for end in [End::Source, End::Target] {
+            check_whole(schema, rights, link_type.side(end).object_type)?;
+        }
+        self.links.get_or_insert_default().insert(link_type.id);
+        if let Backing::ForeignKey { holder, .. } = link_type.backing {
+            self.holders.insert(link_type.side(holder).object_type);
+        }
+        Ok(())
+    }
+
     const fn is_all(&self) -> bool {
         self.objects.is_none()
     }

@@ -8,8 +8,9 @@ use super::{Cell, LOAD_COLUMNS_MAX, Load, LoadMode, LoadRow, LoadTarget, SOURCE,
 use crate::commit::{LinkChange, LinkOp, LinkRef, ObjectOp};
 use crate::kernel::edit::dangling;
 use crate::kernel::edit::{Held, Template, held, key_of, link_change, link_set, object_change, settable};
+use crate::kernel::resolve::{ForeignKey, foreign_keys};
 use crate::kernel::{LinkEnds, resolve};
-use crate::ontology::{Backing, Cardinality, End, LinkType, ObjectType, Property, Schema};
+use crate::ontology::{Backing, End, LinkType, ObjectType, Property, Schema};
 use crate::{Change, DataType, Error, Key, Result, Value};
 
 /// What a load is of, its columns looked up.
@@ -246,16 +247,10 @@ fn objects<'a>(schema: &'a Schema, object_type: &'a Arc<ObjectType>) -> Result<T
     let indexes = object_type.indexes.iter().filter(|index| index.unique);
     let mut unique: Vec<usize> = indexes.filter_map(|index| index.properties.first().copied()).collect();
     let mut references = Vec::new();
-    for side in &object_type.sides {
-        let Some(link_type) = schema.link_type_by_id(side.link_type) else { continue };
-        match link_type.backing {
-            Backing::ForeignKey { holder, property } if holder == side.end => {
-                references.push((property, resolve::object_type_at(schema, link_type, holder.far())?));
-                if link_type.side(holder.far()).cardinality == Cardinality::One && !unique.contains(&property) {
-                    unique.push(property);
-                }
-            }
-            Backing::ForeignKey { .. } | Backing::Join => {}
+    for ForeignKey { property, far_type, is_exclusive } in foreign_keys(schema, object_type)? {
+        references.push((property, far_type));
+        if is_exclusive && !unique.contains(&property) {
+            unique.push(property);
         }
     }
     Ok(Target::Objects { object_type, unique, references })

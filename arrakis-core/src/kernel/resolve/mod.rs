@@ -20,7 +20,7 @@ pub(super) use self::sight::{Sight, masked};
 use crate::access::Attributes;
 use crate::kernel::Filter;
 use crate::kernel::plan::Predicate;
-use crate::ontology::{LinkType, ObjectType, Property, Schema};
+use crate::ontology::{Backing, Cardinality, LinkType, ObjectType, Property, Schema};
 use crate::{BaseType, Error, KEY_LEN_MAX, Key, Result};
 
 /// A condition of a policy on objects of a type, with what it says of whoever acts. It sees every property.
@@ -51,6 +51,32 @@ pub(super) fn object_type_at<'a>(
     schema
         .object_type_by_id(link_type.side(end).object_type)
         .ok_or_else(|| Error::internal("schema.inconsistent", "a link type without its object type"))
+}
+
+/// A property of a type that holds the key of another object.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ForeignKey<'s> {
+    pub(super) property: usize,
+    pub(super) far_type: &'s Arc<ObjectType>,
+    /// Whether each object at the far end is named by one at most.
+    pub(super) is_exclusive: bool,
+}
+
+/// The foreign keys of a type.
+pub(super) fn foreign_keys<'s>(schema: &'s Schema, object_type: &ObjectType) -> Result<Vec<ForeignKey<'s>>> {
+    let mut held = Vec::new();
+    for side in &object_type.sides {
+        let Some(link_type) = schema.link_type_by_id(side.link_type) else { continue };
+        match link_type.backing {
+            Backing::ForeignKey { holder, property } if holder == side.end => {
+                let far_type = object_type_at(schema, link_type, holder.far())?;
+                let is_exclusive = link_type.side(holder.far()).cardinality == Cardinality::One;
+                held.push(ForeignKey { property, far_type, is_exclusive });
+            }
+            Backing::ForeignKey { .. } | Backing::Join => {}
+        }
+    }
+    Ok(held)
 }
 
 /// A property by its index, of a compiled schema.

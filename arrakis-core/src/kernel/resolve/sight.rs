@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::far_type;
-use crate::access::{Compiled, PropertySet, Rows, Verb, denied};
+use crate::access::{Compiled, PropertySet, Rows, Verb};
 use crate::kernel::plan::{Branch, HasLink, Predicate, QueryPlan, Rel, Traverse};
 use crate::kernel::{Object, Properties};
 use crate::ontology::{Backing, End, LinkType, ObjectType, Schema};
@@ -105,8 +105,8 @@ impl Sight<'_> {
         if matches!(self.rows(far), Rows::All) {
             return Ok(());
         }
-        Err(denied()
-            .with("permission", Permission::ObjectRead.name())
+        Err(Permission::ObjectRead
+            .denied()
             .with("needed", "to read every object at the far end of the links")
             .with("link_type", &link_type.api_name))
     }
@@ -135,7 +135,7 @@ impl Sight<'_> {
 
     /// The properties of a type that may be read.
     pub(in crate::kernel) fn properties(&self, object_type: &ObjectType) -> &PropertySet {
-        self.access.map_or(&PropertySet::All, |access| access.property_set(object_type, Verb::Read))
+        self.access.map_or(&PropertySet::All, |access| &access.of(object_type, Verb::Read).properties)
     }
 }
 

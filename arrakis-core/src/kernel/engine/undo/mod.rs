@@ -10,7 +10,7 @@ use self::inverse::{Row, Undoing, invert_link, invert_object, reached};
 use self::order::{Deletion, ordered};
 use super::Kernel;
 use super::load::chunk_id;
-use super::write::{blame, check_reason};
+use super::write::{blame, check_reason, is_judged_anew};
 use crate::commit::{AuditRecord, COMMIT_CHANGES_MAX};
 use crate::kernel::action::{ChangedBy, ChangedSince, NamedEffect, OnConflict, UNDO_COMMITS_MAX, Undo, UndoReport};
 use crate::kernel::edit::{Decision, decide};
@@ -94,6 +94,9 @@ impl Kernel {
         }
         let taken_back = self.take_back(ctx, request, &now, (commits, &taken, &mut report)).await;
         taken_back.map_err(|error| match sources.as_slice() {
+            [expected_by] if is_judged_anew(&error, expected_by) => {
+                Error::conflict("kernel.undo.moved", "an object was changed meanwhile").retryable_is(true)
+            }
             [expected_by] => blame(error, &report.edits, expected_by),
             // Which of several commits it is about is no part of the request.
             _ => error.without_path(),

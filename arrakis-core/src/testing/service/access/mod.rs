@@ -1,5 +1,6 @@
 //! The conformance suite of what a context with an [`crate::access::Access`] sees and may do.
 
+pub mod act;
 pub mod law;
 pub mod mask;
 pub mod read;
@@ -13,9 +14,9 @@ use super::deployment::{Deployment, Method, keys_of, list, member, told};
 use crate::access::{Access, Policy, Subject};
 use crate::{Actor, ApiName, Context};
 
-/// Publishes the ontology of the suite, that of the kernel's, and writes its people.
+/// Publishes the ontology of the suite, that of the actions', and writes its people.
 pub async fn prepare(on: &Deployment) {
-    super::kernel::prepare(on).await;
+    super::action::prepare(on).await;
     let team = |code: &str, score: i64| json!({ "create": { "type": "Team", "properties": { "code": code, "title": code, "score": score } } });
     let person = |id: i64, boss: Json, team: Json| {
         let properties = json!({ "id": id, "name": format!("p{id}"), "rank": id, "boss": boss, "team": team });

@@ -44,6 +44,12 @@ pub async fn edits_are_judged_before_and_after(on: Deployment) {
         let found = (error.kind(), told(&error), error.param("verb"));
         assert_eq!(found, (ErrorKind::Forbidden, ("permission.denied", path), Some(verb)), "{edit}");
     }
+    // Whether an object is there is told to whom might create it.
+    for key in [4, 99] {
+        let error = on.write(&ctx, person(key, "blue")).await.unwrap_err();
+        assert_eq!(told(&error), ("permission.denied", "edits[0].create"), "{key}");
+    }
+    assert_eq!(on.write(&ctx, person(4, "red")).await.unwrap_err().code(), "kernel.object.exists");
     // Each edit is judged by what those before it leave.
     on.write(&ctx, json!([person(13, "red"), modify(13, json!({ "rank": 1 })), delete(13)])).await.unwrap();
     let error = on.write(&ctx, json!([person(13, "red"), modify(13, json!({ "team": "blue" }))])).await.unwrap_err();
