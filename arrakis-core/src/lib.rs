@@ -8,6 +8,8 @@ pub mod cache;
 mod capability;
 pub mod commit;
 mod context;
+#[cfg(feature = "users")]
+pub mod credential;
 mod cursor;
 mod decimal;
 mod env;
