@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use arrakis_core::access::{Access, AccessService, Policy};
 use arrakis_core::cache::{CacheReport, ReadCache};
-use arrakis_core::commit::AuditRecord;
 use arrakis_core::kernel::{ActionHandler, ActionService, CommitValidator, FeedService, Kernel, KernelService};
 use arrakis_core::ontology::{Class, Finding, NewOntology, Ontology, OntologyService, Published};
 use arrakis_core::relay::{Relay, RelayOptions, RelayStatus, Sink};
 use arrakis_core::typed::TypedKernel;
 use arrakis_core::{
-    Actor, Change, Commit, CommitId, Committer, Context, Env, Error, ErrorKind, Grants, Permission, RequestId, Result,
-    Scope, SpaceId, Store, TenancyChange, TenantId,
+    Actor, Committer, Context, Env, Error, Grants, RequestId, Result, Scope, SpaceId, Store, Tenancy, TenantId,
 };
 
 use crate::ArrakisBuilder;
@@ -32,6 +30,7 @@ struct Inner {
     actor: Actor,
     store: Arc<dyn Store>,
     committer: Committer,
+    tenancy: Tenancy,
     ontology: Arc<dyn OntologyService>,
     kernel: Kernel,
     cache: Option<Arc<ReadCache>>,
@@ -97,7 +96,8 @@ impl Arrakis {
         if let Some(cache) = &cache {
             kernel = kernel.with_cache(Arc::clone(cache));
         }
-        let inner = Inner { env, scope, actor, store, committer, ontology, kernel, cache };
+        let tenancy = Tenancy::new(env.clone(), committer.clone());
+        let inner = Inner { env, scope, actor, store, committer, tenancy, ontology, kernel, cache };
         let arrakis = Self { inner: Arc::new(inner) };
         let ctx = arrakis.context();
         if arrakis.inner.store.tenant(scope.tenant).await?.is_none() {
@@ -110,9 +110,11 @@ impl Arrakis {
     /// Gives this clone up. When it is the last, ends every subscription, waits for the writes under way, brings the statistics reads
     /// are planned by up to date, and releases the file. Dropping the last clone does the same, but nobody learns when.
     pub async fn close(self) {
-        let Some(Inner { store, committer, ontology, kernel, cache, .. }) = Arc::into_inner(self.inner) else { return };
+        let Some(Inner { store, committer, tenancy, ontology, kernel, cache, .. }) = Arc::into_inner(self.inner) else {
+            return;
+        };
         kernel.close().await;
-        drop((ontology, kernel, cache));
+        drop((tenancy, ontology, kernel, cache));
         committer.close().await;
         // The last reference to a store may wait for its threads. One that panicked has nothing more to release.
         let _ = tokio::task::spawn_blocking(move || drop(store)).await;
@@ -212,16 +214,7 @@ impl Arrakis {
     /// `access.policy.unsound`, with the first fault as its source, how many there are, and the path to the first; what reading the ontology answers.
     pub async fn check_policy(&self, ctx: &Context, policy: &Policy) -> Result<()> {
         let schema = self.ontology().schema(ctx).await?;
-        let mut faults = policy.faults(&schema).into_iter();
-        let Some(first) = faults.next() else { return Ok(()) };
-        let error = Error::invalid("access.policy.unsound", "the policy does not fit the ontology");
-        let error = error.with("fault", first.message()).with("faults", faults.count() + 1);
-        let path = first.path().map(str::to_owned);
-        let error = error.caused_by(first);
-        Err(match path {
-            Some(path) => error.at(path),
-            None => error,
-        })
+        policy.check(&schema)
     }
 
     fn context_in(&self, scope: Scope) -> Context {
@@ -234,14 +227,7 @@ impl Arrakis {
     /// # Errors
     /// `permission.denied`; `tenancy.name.malformed`.
     pub async fn create_space(&self, ctx: &Context, name: &str) -> Result<SpaceId> {
-        ctx.require(Permission::TenancyManage)?;
-        let id = SpaceId::named(name)?;
-        let change = TenancyChange::CreateSpace { id, name: name.into() };
-        match self.commit(ctx, CommitId::from_uuid(id.uuid()), change, "tenancy.create_space").await {
-            // The name made the id, so a space of this name is this one, whichever tenant it was created for.
-            Err(error) if error.code() == "tenancy.space.exists" || error.code() == "commit.id.taken" => Ok(id),
-            other => other.map(|()| id),
-        }
+        self.inner.tenancy.create_space(ctx, name).await
     }
 
     /// Creates a tenant that uses the ontology of a space, or answers the id of the one of that name.
@@ -250,26 +236,7 @@ impl Arrakis {
     /// `permission.denied`; `tenancy.name.malformed`; `tenancy.space.unknown`; `tenancy.tenant.other_space` when the tenant exists in
     /// another space.
     pub async fn create_tenant(&self, ctx: &Context, name: &str, space: SpaceId) -> Result<TenantId> {
-        ctx.require(Permission::TenancyManage)?;
-        let id = TenantId::named(name)?;
-        if self.inner.store.tenant(id).await?.is_none() {
-            let change = TenancyChange::CreateTenant { id, name: name.into(), space };
-            match self.commit(ctx, CommitId::from_uuid(id.uuid()), change, "tenancy.create_tenant").await {
-                Err(error) if error.code() != "tenancy.tenant.exists" && error.code() != "commit.id.taken" => {
-                    return Err(error);
-                }
-                _ => {}
-            }
-        }
-        match self.inner.store.tenant(id).await? {
-            Some(tenant) if tenant.space == space => Ok(id),
-            _ => Err(Error::new(
-                ErrorKind::AlreadyExists,
-                "tenancy.tenant.other_space",
-                "the tenant exists in another space",
-            )
-            .with("tenant", id)),
-        }
+        self.inner.tenancy.create_tenant(ctx, name, space).await
     }
 
     /// Reads an ontology file, YAML or JSON, and publishes it, unless that takes a person's decision.
@@ -301,22 +268,6 @@ impl Arrakis {
             .at(&finding.path));
         }
         self.ontology().apply(ctx, plan.into()).await
-    }
-
-    async fn commit(&self, ctx: &Context, id: CommitId, change: TenancyChange, method: &str) -> Result<()> {
-        let commit = Commit {
-            id,
-            scope: ctx.scope(),
-            schema_version: None,
-            actor: ctx.actor().clone(),
-            at: self.inner.env.now(),
-            reason: None,
-            preconditions: Vec::new(),
-            changes: vec![Change::Tenancy(change)],
-            audit: AuditRecord::new(method, ctx.request_id()),
-            events: Vec::new(),
-        };
-        self.inner.committer.commit(commit).await.map(drop)
     }
 }
 

@@ -74,11 +74,21 @@ pub enum Permission {
     ActionExecute,
     /// Create spaces and tenants.
     TenancyManage,
+    /// Read users, groups and what is assigned to them.
+    UserRead,
+    /// Create, change and delete users and groups, and what they prove with who they are.
+    UserManage,
+    /// Assign roles, and take them away.
+    RoleAssign,
+    /// Read the policy, and ask what it comes to for others.
+    PolicyRead,
+    /// Put another policy in force.
+    PolicyManage,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::OntologyRead,
         Self::OntologyPlan,
         Self::OntologyPublish,
@@ -86,6 +96,11 @@ impl Permission {
         Self::ObjectWrite,
         Self::ActionExecute,
         Self::TenancyManage,
+        Self::UserRead,
+        Self::UserManage,
+        Self::RoleAssign,
+        Self::PolicyRead,
+        Self::PolicyManage,
     ];
 
     /// A permission by its name.
@@ -115,6 +130,11 @@ impl Permission {
             Self::ObjectWrite => "object.write",
             Self::ActionExecute => "action.execute",
             Self::TenancyManage => "tenancy.manage",
+            Self::UserRead => "user.read",
+            Self::UserManage => "user.manage",
+            Self::RoleAssign => "role.assign",
+            Self::PolicyRead => "policy.read",
+            Self::PolicyManage => "policy.manage",
         }
     }
 }

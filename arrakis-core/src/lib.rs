@@ -21,9 +21,12 @@ mod name;
 pub mod ontology;
 pub mod relay;
 mod store;
+mod tenancy;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
+#[cfg(feature = "users")]
+pub mod user;
 mod value;
 
 #[cfg(feature = "derive")]
@@ -46,6 +49,7 @@ pub use self::id::{
 pub use self::kernel::typed;
 pub use self::name::{API_NAME_LEN_MAX, ApiName};
 pub use self::store::Store;
+pub use self::tenancy::Tenancy;
 pub use self::time::{Date, Duration, Timestamp};
 pub use self::value::{
     ARRAY_LEN_MAX, BaseType, Constraint, DATA_TYPE_DEPTH_MAX, DataType, EARTH_RADIUS_M, Field, Format, Geopoint,

@@ -13,6 +13,7 @@
 
 mod attribute;
 mod compile;
+mod cover;
 mod explain;
 mod policy;
 mod service;

@@ -246,6 +246,23 @@ impl Policy {
         faults
     }
 
+    /// Passes for a policy that is sound under a schema: every name is there, every condition is of the right types.
+    ///
+    /// # Errors
+    /// `access.policy.unsound`, with the first fault as its source, how many there are, and the path to the first.
+    pub fn check(&self, schema: &Schema) -> Result<()> {
+        let mut faults = self.faults(schema).into_iter();
+        let Some(first) = faults.next() else { return Ok(()) };
+        let error = Error::invalid("access.policy.unsound", "the policy does not fit the ontology");
+        let error = error.with("fault", first.message()).with("faults", faults.count() + 1);
+        let path = first.path().map(str::to_owned);
+        let error = error.caused_by(first);
+        Err(match path {
+            Some(path) => error.at(path),
+            None => error,
+        })
+    }
+
     fn check_sizes(&self, faults: &mut Vec<Error>) {
         let rules = self.rules.len().saturating_add(self.markings.len());
         for (path, length, max) in [("roles", self.roles.len(), POLICY_ROLES_MAX), ("rules", rules, POLICY_RULES_MAX)] {

@@ -38,7 +38,13 @@ impl Kernel {
         Ok(true)
     }
 
-    async fn try_explain(&self, ctx: &Context, request: &Check) -> Result<Explanation> {
+    /// Why the actor of a context may, or may not, do something to an object, whether or not they may know of it: for one who may know why.
+    #[cfg(feature = "users")]
+    pub(crate) async fn explain_whatever_is_seen(&self, ctx: &Context, request: &Check) -> Result<Explanation> {
+        self.try_explain(ctx, request, true).await
+    }
+
+    async fn try_explain(&self, ctx: &Context, request: &Check, tells_unseen: bool) -> Result<Explanation> {
         let (schema, object_type, key) = self.subject_of(ctx, request).await?;
         let keys = std::slice::from_ref(&key);
         let objects = self.store.objects(ctx.scope(), &object_type, keys, None).await?;
@@ -52,7 +58,7 @@ impl Kernel {
         // What one may not read is told like what is not there.
         let rows = &access.of(&object_type, Verb::Read).rows;
         let seen = self.seen(ctx, rows, &object_type, (keys, Some(objects.seq))).await?;
-        if seen.is_some_and(|seen| !seen.contains(&key)) {
+        if !tells_unseen && seen.is_some_and(|seen| !seen.contains(&key)) {
             return Err(absent(&object_type, &key));
         }
         let mut judged = Vec::new();
@@ -79,7 +85,7 @@ impl AccessService for Kernel {
 
     async fn explain(&self, ctx: &Context, request: Check) -> Result<Explanation> {
         self.admit(ctx, Permission::ObjectRead)?;
-        self.try_explain(ctx, &request).await
+        self.try_explain(ctx, &request, false).await
     }
 
     async fn what_can(&self, ctx: &Context) -> Result<Vec<TypeRights>> {

@@ -183,9 +183,7 @@ impl KernelService for Kernel {
     }
 
     async fn write(&self, ctx: &Context, request: Write) -> Result<Written> {
-        self.admit(ctx, Permission::ObjectWrite)?;
-        let id = request.id.unwrap_or_else(|| self.env.commit_id());
-        under_schema!(self, ctx, self.try_write(ctx, &request, id).await)
+        self.write_as(ctx, &request, "kernel.write").await
     }
 
     async fn load(&self, ctx: &Context, request: Load) -> Result<LoadReport> {
@@ -225,6 +223,13 @@ impl ActionService for Kernel {
 }
 
 impl Kernel {
+    /// A write that the log tells as that of another method than the kernel's own.
+    pub(crate) async fn write_as(&self, ctx: &Context, request: &Write, method: &'static str) -> Result<Written> {
+        self.admit(ctx, Permission::ObjectWrite)?;
+        let id = request.id.unwrap_or_else(|| self.env.commit_id());
+        under_schema!(self, ctx, self.try_write(ctx, request, (id, method)).await)
+    }
+
     async fn execute_one(&self, ctx: &Context, act: &Act, id: CommitId) -> Result<Acted> {
         under_schema!(self, ctx, self.try_execute(ctx, act, id).await)
     }

@@ -8,8 +8,13 @@ use crate::kernel::{Edit, REASON_LEN_MAX, Write, Written};
 use crate::{Commit, CommitId, Context, Error, Key, Result};
 
 impl Kernel {
-    pub(super) async fn try_write(&self, ctx: &Context, request: &Write, id: CommitId) -> Result<Written> {
-        let attempt = self.decide_and_commit(ctx, request, id).await;
+    pub(super) async fn try_write(
+        &self,
+        ctx: &Context,
+        request: &Write,
+        (id, method): (CommitId, &'static str),
+    ) -> Result<Written> {
+        let attempt = self.decide_and_commit(ctx, request, (id, method)).await;
         match attempt {
             // What was written once may be refused by a later schema: the answer is still the first one.
             Err(error) if request.id.is_some() && error.code() != "kernel.schema.moved" => {
@@ -22,14 +27,19 @@ impl Kernel {
         }
     }
 
-    async fn decide_and_commit(&self, ctx: &Context, request: &Write, id: CommitId) -> Result<Written> {
+    async fn decide_and_commit(
+        &self,
+        ctx: &Context,
+        request: &Write,
+        (id, method): (CommitId, &'static str),
+    ) -> Result<Written> {
         check_reason(request.reason.as_deref())?;
         let schema = self.schemas.current(ctx.scope().space).await?;
         for _ in 0..=ACTION_RETRIES_MAX {
             let Decision { changes, mut preconditions, expected_by } = decide(&schema, &request.edits)?;
             let permitted = self.permit(ctx, &schema, &changes).await;
             preconditions.extend(permitted.map_err(|error| blame(error, &request.edits, &expected_by))?);
-            let audit = AuditRecord::new("kernel.write", ctx.request_id());
+            let audit = AuditRecord::new(method, ctx.request_id());
             let draft = self.draft(ctx, (id, schema.version), audit, request.reason.as_deref());
             let commit = Commit { preconditions, changes, ..draft };
             let commit = self.hooks.admit(ctx, commit, self.hook_timeout).await?;
