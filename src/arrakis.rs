@@ -34,6 +34,8 @@ struct Inner {
     ontology: Arc<dyn OntologyService>,
     kernel: Kernel,
     cache: Option<Arc<ReadCache>>,
+    #[cfg(feature = "users")]
+    users: Option<arrakis_core::user::Users>,
 }
 
 impl Arrakis {
@@ -80,6 +82,8 @@ impl Arrakis {
 
     pub(crate) async fn start(settings: ArrakisBuilder, store: Arc<dyn Store>) -> Result<Self> {
         let (limits, hook_timeout) = (settings.action_limits, settings.hook_timeout);
+        #[cfg(feature = "users")]
+        let user_options = settings.users.clone();
         let cache_options = settings.cache_options().await?;
         let (env, actor, (space, tenant)) = settings.into_parts()?;
         let scope = Scope { tenant: TenantId::named(&tenant)?, space: SpaceId::named(&space)? };
@@ -97,7 +101,27 @@ impl Arrakis {
             kernel = kernel.with_cache(Arc::clone(cache));
         }
         let tenancy = Tenancy::new(env.clone(), committer.clone());
-        let inner = Inner { env, scope, actor, store, committer, tenancy, ontology, kernel, cache };
+        #[cfg(feature = "users")]
+        let users = match user_options {
+            Some(options) => {
+                let (committer, ontology) = (committer.clone(), Arc::clone(&ontology) as _);
+                Some(arrakis_core::user::Users::start(env.clone(), committer, kernel.clone(), ontology, options).await?)
+            }
+            None => None,
+        };
+        let inner = Inner {
+            env,
+            scope,
+            actor,
+            store,
+            committer,
+            tenancy,
+            ontology,
+            kernel,
+            cache,
+            #[cfg(feature = "users")]
+            users,
+        };
         let arrakis = Self { inner: Arc::new(inner) };
         let ctx = arrakis.context();
         if arrakis.inner.store.tenant(scope.tenant).await?.is_none() {
@@ -110,9 +134,24 @@ impl Arrakis {
     /// Gives this clone up. When it is the last, ends every subscription, waits for the writes under way, brings the statistics reads
     /// are planned by up to date, and releases the file. Dropping the last clone does the same, but nobody learns when.
     pub async fn close(self) {
-        let Some(Inner { store, committer, tenancy, ontology, kernel, cache, .. }) = Arc::into_inner(self.inner) else {
+        let Some(Inner {
+            store,
+            committer,
+            tenancy,
+            ontology,
+            kernel,
+            cache,
+            #[cfg(feature = "users")]
+            users,
+            ..
+        }) = Arc::into_inner(self.inner)
+        else {
             return;
         };
+        #[cfg(feature = "users")]
+        if let Some(users) = users {
+            users.close().await;
+        }
         kernel.close().await;
         drop((tenancy, ontology, kernel, cache));
         committer.close().await;
@@ -201,6 +240,29 @@ impl Arrakis {
     /// may not change is refused; [`crate::access`] says what a policy is.
     pub fn acting(&self, access: Arc<Access>) -> Context {
         self.context().with_access(access)
+    }
+
+    /// Users, groups and roles, and who someone is.
+    ///
+    /// # Errors
+    /// `users.off` where this was opened without [`ArrakisBuilder::users`].
+    #[cfg(feature = "users")]
+    pub fn users(&self) -> Result<&arrakis_core::user::Users> {
+        self.inner.users.as_ref().ok_or_else(|| {
+            let off = "this was opened without users";
+            Error::new(arrakis_core::ErrorKind::Unsupported, "users.off", off)
+        })
+    }
+
+    /// The context of whoever has an access token or API key, of this tenant.
+    ///
+    /// # Errors
+    /// What [`arrakis_core::user::AuthService::authenticate`] answers.
+    #[cfg(feature = "users")]
+    pub async fn authenticate(&self, credential: &arrakis_core::credential::Secret) -> Result<Context> {
+        let identity =
+            arrakis_core::user::AuthService::authenticate(self.users()?, &self.context(), credential).await?;
+        Ok(self.acting(identity.access))
     }
 
     /// What actors may do, and why.

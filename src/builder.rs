@@ -27,6 +27,8 @@ pub struct ArrakisBuilder {
     pub(crate) action_limits: ActionLimits,
     pub(crate) hook_timeout: Duration,
     cache: Option<CacheOptions>,
+    #[cfg(feature = "users")]
+    pub(crate) users: Option<arrakis_core::user::UserOptions>,
     #[cfg(feature = "redis")]
     redis: Option<RedisUrl>,
     #[cfg(feature = "sqlite")]
@@ -58,6 +60,8 @@ impl Default for ArrakisBuilder {
             action_limits: ActionLimits::default(),
             hook_timeout: HOOK_TIMEOUT_DEFAULT,
             cache: None,
+            #[cfg(feature = "users")]
+            users: None,
             #[cfg(feature = "redis")]
             redis: None,
             #[cfg(feature = "sqlite")]
@@ -117,6 +121,14 @@ impl ArrakisBuilder {
     #[must_use]
     pub fn cache(mut self, options: CacheOptions) -> Self {
         self.cache = Some(options);
+        self
+    }
+
+    /// Keeps users, groups and roles beside the data, and says who someone is: [`Arrakis::users`].
+    #[cfg(feature = "users")]
+    #[must_use]
+    pub fn users(mut self, options: arrakis_core::user::UserOptions) -> Self {
+        self.users = Some(options);
         self
     }
 

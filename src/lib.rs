@@ -14,6 +14,9 @@ pub use arrakis_core::cache::{
     CACHE_BYTES_DEFAULT, CACHE_STALE_MAX_MS, Cache, CacheCapability, CacheEntry, CacheKey, CacheKind, CacheOptions,
     CacheOwner, CacheReport,
 };
+/// Passwords, one-time codes, API keys and tokens.
+#[cfg(feature = "users")]
+pub use arrakis_core::credential;
 /// Events, and the port of the buses that carry them.
 pub use arrakis_core::event;
 pub use arrakis_core::kernel::plan::{Area, MeasureFunction, SortDirection, TimeUnit};
@@ -40,6 +43,9 @@ pub use arrakis_core::typed::{
     self, Attachment, ObjectStruct, PropertyOf, Severity, Shape, ShapeDifference, ShapeFaults, ShapeRule, Shapes,
     TypedKernel, TypedPage, TypedQuery, check_shapes, shapes_json,
 };
+/// Users, groups and roles.
+#[cfg(feature = "users")]
+pub use arrakis_core::user;
 pub use arrakis_core::{
     Actor, ApiName, BaseType, Capability, Change, Clock, Commit, CommitId, Constraint, Context, DataType, Date,
     Decimal, Duration, EffectKind, Env, Error, ErrorKind, Geopoint, Grants, Ids, Key, LinkTypeId, ObjectTypeId,

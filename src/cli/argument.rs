@@ -1,5 +1,7 @@
 //! The small languages of single arguments, each read once into what it means.
 
+use arrakis::access::Verb;
+use arrakis::user::GroupMember;
 use arrakis::{Actor, ApiName, AsOf, CommitId, Filter, Key, OrderBy, TenantId};
 
 use super::rows::Target;
@@ -46,6 +48,37 @@ pub(crate) fn mapping(text: &str) -> Result<(String, Target), String> {
     let target = Target::parse(target);
     let named = std::iter::once(&target.property).chain(&target.members).all(|name| ApiName::parse(name).is_ok());
     if column.is_empty() || !named { Err(malformed()) } else { Ok((column.to_owned(), target)) }
+}
+
+/// A user, or a group as `group:staff`.
+pub(crate) fn member(text: &str) -> Result<GroupMember, String> {
+    match text.split_once(':') {
+        Some(("group", name)) => Ok(GroupMember::Group(name.to_owned())),
+        Some(("user", name)) => Ok(GroupMember::User(name.to_owned())),
+        Some(_) => Err("a user is expected, or a group as in group:staff".to_owned()),
+        None => Ok(GroupMember::User(text.to_owned())),
+    }
+}
+
+/// A type, or one object of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Extent {
+    pub(crate) object_type: ApiName,
+    pub(crate) key: Option<Key>,
+}
+
+/// `Airport`, or `Airport:SFO`.
+pub(crate) fn extent(text: &str) -> Result<Extent, String> {
+    let (object_type, given) =
+        text.split_once(':').map_or((text, None), |(object_type, given)| (object_type, Some(given)));
+    let object_type = ApiName::parse(object_type).map_err(|e| e.to_string())?;
+    Ok(Extent { object_type, key: given.map(key).transpose()? })
+}
+
+/// What is done to an object that is there.
+pub(crate) fn verb(text: &str) -> Result<Verb, String> {
+    let verb = Verb::ALL.into_iter().find(|verb| verb.name() == text && *verb != Verb::Create);
+    verb.ok_or_else(|| "read, modify or delete is expected".to_owned())
 }
 
 /// One byte that parts fields.

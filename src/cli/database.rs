@@ -1,7 +1,8 @@
 //! The database a command works on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use arrakis::user::UserOptions;
 use arrakis::{Arrakis, Context, Error};
 use clap::Args;
 
@@ -45,6 +46,29 @@ impl Database {
         };
         let ctx = context(&arrakis, global).await?;
         Ok((arrakis, ctx))
+    }
+
+    /// Opens a database that exists, with its users.
+    ///
+    /// # Errors
+    /// `database.missing`, and what the store answers.
+    pub(crate) async fn open_with(&self, global: &Global, users: UserOptions) -> Result<(Arrakis, Context)> {
+        if !self.exists() {
+            let missing = Error::not_found("database.missing", "there is no such database");
+            return Err(missing.with("file", self.path.display()).into());
+        }
+        let builder = Arrakis::builder().users(users);
+        let arrakis = match self.url() {
+            Some(url) => builder.open_postgres(url).await?,
+            None => builder.open(&self.path).await?,
+        };
+        let ctx = context(&arrakis, global).await?;
+        Ok((arrakis, ctx))
+    }
+
+    /// The file it is in, if it is in one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.url().is_none().then_some(&*self.path)
     }
 
     /// Opens a database to compare with: an empty one in memory where there is none.

@@ -3,15 +3,21 @@
 mod action;
 mod argument;
 mod database;
+mod directory;
 mod failure;
 mod format;
+mod groups;
 mod input;
+mod keys;
 mod measure;
 mod moving;
 mod objects;
 mod ontology;
+mod policy;
+mod roles;
 mod rows;
 mod text;
+mod users;
 
 use std::process::ExitCode;
 
@@ -58,6 +64,21 @@ enum Group {
     /// Validate, run and undo actions
     #[command(subcommand)]
     Action(action::Command),
+    /// Create, list, suspend, invite and delete users
+    #[command(subcommand)]
+    Users(users::Command),
+    /// Create and fill groups
+    #[command(subcommand)]
+    Groups(groups::Command),
+    /// Assign the roles of the policy, and take them away
+    #[command(subcommand)]
+    Roles(roles::Command),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Put a policy in force, and ask what it comes to
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Move a whole database, with its history, to where there is none, and compare both
     Move(moving::Command),
 }
@@ -84,6 +105,11 @@ fn run(cli: Cli) -> Result<Verdict> {
             Group::Ontology(command) => command.run(&cli.global).await,
             Group::Objects(command) => command.run(&cli.global).await,
             Group::Action(command) => command.run(&cli.global).await,
+            Group::Users(command) => command.run(&cli.global).await,
+            Group::Groups(command) => command.run(&cli.global).await,
+            Group::Roles(command) => command.run(&cli.global).await,
+            Group::Keys(command) => command.run(&cli.global).await,
+            Group::Policy(command) => command.run(&cli.global).await,
             Group::Move(command) => command.run(&cli.global).await,
         }
     })

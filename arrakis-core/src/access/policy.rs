@@ -206,6 +206,15 @@ impl Policy {
         })
     }
 
+    /// The policy as YAML, which [`Policy::from_yaml`] reads.
+    ///
+    /// # Errors
+    /// None that a policy gives.
+    pub fn to_yaml(&self) -> Result<String> {
+        serde_saphyr::to_string(self)
+            .map_err(|error| Error::internal("access.policy.yaml", "a policy has a YAML form").caused_by(error))
+    }
+
     /// Every fault of the policy under a schema: names that are not there, conditions that do not resolve, duplicates. None when it is sound.
     pub fn faults(&self, schema: &Schema) -> Vec<Error> {
         let mut faults = Vec::new();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{ApiKeyInfo, Assignment, Group, GroupMember, SessionInfo, User};
 use crate::credential::key_set::KeyState;
 use crate::kernel::{Edit, Expect, NewProperties, Object};
-use crate::{ApiName, Error, Key, Result, Seq, Timestamp};
+use crate::{ApiName, Env, Error, Key, Result, Seq, Timestamp};
 
 /// An object of a directory: a row of one type.
 pub(super) trait Row: Serialize + DeserializeOwned {
@@ -251,7 +251,15 @@ pub(super) struct InvitationRow {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RevocationRow {
     pub(super) id: String,
-    pub(super) at: Timestamp,
+    /// Another each time, so that it is always written: what is left as it was is not.
+    nonce: String,
+    at: Timestamp,
+}
+
+impl RevocationRow {
+    pub(super) fn new(id: impl Into<String>, env: &Env) -> Self {
+        Self { id: id.into(), nonce: env.uuid().to_string(), at: env.now() }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -267,5 +275,13 @@ pub(super) struct SigningKeyRow {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct GuardRow {
     pub(super) id: String,
-    pub(super) at: Timestamp,
+    /// Another each time, so that it is always written: what is left as it was is not.
+    nonce: String,
+    at: Timestamp,
+}
+
+impl GuardRow {
+    pub(super) fn new(id: impl Into<String>, env: &Env) -> Self {
+        Self { id: id.into(), nonce: env.uuid().to_string(), at: env.now() }
+    }
 }

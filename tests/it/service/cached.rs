@@ -32,3 +32,9 @@ mod action {
 
     arrakis_core::action_suite!(open);
 }
+
+mod user {
+    use super::open;
+
+    arrakis_core::user_suite!(open);
+}

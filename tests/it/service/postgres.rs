@@ -38,3 +38,9 @@ mod feed {
 
     arrakis_core::feed_suite!(open);
 }
+
+mod user {
+    use super::open;
+
+    arrakis_core::user_suite!(open);
+}

@@ -26,6 +26,11 @@ pub struct Deployment {
     pub feed: Arc<dyn FeedService>,
     /// What its actors may do.
     pub access: Arc<dyn AccessService>,
+    /// Its users.
+    #[cfg(feature = "users")]
+    pub users: crate::user::Users,
+    #[cfg(feature = "users")]
+    peer: Peer,
     /// Most tests act for this tenant.
     pub own: Context,
     /// A tenant of the same space.
@@ -34,6 +39,32 @@ pub struct Deployment {
     pub stranger: Context,
     /// The environment the services were given.
     pub test: TestEnv,
+}
+
+/// What another process on the same store is given.
+#[cfg(feature = "users")]
+#[derive(Debug)]
+struct Peer {
+    store: Arc<dyn Store>,
+    root: crate::credential::Secret,
+}
+
+#[cfg(feature = "users")]
+impl Peer {
+    async fn users(
+        &self,
+        test: &TestEnv,
+        set: impl FnOnce(&mut crate::user::UserOptions),
+        (committer, kernel, ontology): (Committer, Kernel, Arc<Ontology>),
+    ) -> crate::user::Users {
+        use crate::credential::hasher::Hasher;
+        use crate::credential::password::Cost;
+
+        let mut options = crate::user::UserOptions::new(self.root.clone());
+        options.hasher = Some(Hasher::new(test.env(), Cost { memory_kib: 64, passes: 1 }, 2));
+        set(&mut options);
+        crate::user::Users::start(test.env(), committer, kernel, ontology, options).await.unwrap()
+    }
 }
 
 /// A method of [`KernelService`] or [`ActionService`].
@@ -113,13 +144,50 @@ impl Deployment {
         let committer = Committer::start(Arc::clone(&store) as _);
         let ontology = Arc::new(Ontology::new(test.env(), committer.clone(), Arc::clone(&store) as _));
         let cache = cache.map(|options| ReadCache::start(test.env(), &committer, Arc::clone(&store) as _, options));
-        let mut kernel = Kernel::new(test.env(), committer, store, Arc::clone(&ontology) as _);
+        let mut kernel =
+            Kernel::new(test.env(), committer.clone(), Arc::clone(&store) as _, Arc::clone(&ontology) as _);
         if let Some(cache) = cache {
             kernel = kernel.with_cache(cache);
         }
+        #[cfg(feature = "users")]
+        let (users, peer) = {
+            let peer = Peer { store, root: crate::credential::Vault::new_root(&test.env()) };
+            (peer.users(&test, |_| {}, (committer, kernel.clone(), Arc::clone(&ontology))).await, peer)
+        };
         let kernel = Arc::new(kernel);
         let (actions, feed, access) = (Arc::clone(&kernel) as _, Arc::clone(&kernel) as _, Arc::clone(&kernel) as _);
-        Self { ontology, kernel, actions, feed, access, own, neighbour, stranger, test }
+        Self {
+            ontology,
+            kernel,
+            actions,
+            feed,
+            access,
+            #[cfg(feature = "users")]
+            users,
+            #[cfg(feature = "users")]
+            peer,
+            own,
+            neighbour,
+            stranger,
+            test,
+        }
+    }
+
+    /// The users as another process on the same store has them.
+    #[cfg(feature = "users")]
+    pub async fn another_users(&self) -> crate::user::Users {
+        self.users_with(|_| {}).await
+    }
+
+    /// The users as another process on the same store has them, with other options.
+    #[cfg(feature = "users")]
+    pub async fn users_with(&self, set: impl FnOnce(&mut crate::user::UserOptions)) -> crate::user::Users {
+        let store = &self.peer.store;
+        let committer = Committer::start(Arc::clone(store) as _);
+        let ontology = Arc::new(Ontology::new(self.test.env(), committer.clone(), Arc::clone(store) as _));
+        let kernel =
+            Kernel::new(self.test.env(), committer.clone(), Arc::clone(store) as _, Arc::clone(&ontology) as _);
+        self.peer.users(&self.test, set, (committer, kernel, ontology)).await
     }
 
     /// Publishes an ontology in both spaces.

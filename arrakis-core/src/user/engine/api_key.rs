@@ -92,7 +92,7 @@ impl ApiKeyService for Users {
             Issued::User(user) => format!("user:{}", directory.state().user(&user)?.id),
             Issued::Client(client) => format!("client:{client}"),
         };
-        let row = RevocationRow { id, at: self.now() };
+        let row = RevocationRow::new(id, &self.inner.env);
         self.commit(ctx, &directory, "user.revoke_issued", vec![row.put(None)?]).await.map(drop)
     }
 }

@@ -44,7 +44,8 @@ impl Users {
             policy.roles.push(everything(role.clone()));
             match self.put_policy(ctx, policy, Some(crate::Seq(0))).await {
                 Err(error) if error.code() != "user.policy.moved" => return Err(error),
-                _ => {}
+                // Another process puts the same one in force.
+                _ => directory.caught_up(self.inner.committer.log().head().await?).await?,
             }
         }
         directory.state().role(&role)?;
@@ -59,7 +60,7 @@ impl Users {
         };
         let (id, holder) = (self.id(), GroupMember::User(user.id.clone()));
         let assignment = Assignment { id, holder, role, object_type: None, key: None, expires_at: None };
-        let first = GuardRow { id: "first user".into(), at: self.now() };
+        let first = GuardRow::new("first user", &self.inner.env);
         let edits =
             vec![first.create()?, user.create()?, credential.create()?, AssignmentRow::of(&assignment).create()?];
         match self.commit(ctx, &directory, "user.bootstrap", edits).await {

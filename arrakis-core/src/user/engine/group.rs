@@ -19,7 +19,7 @@ impl Users {
     /// Writes a guard that was as it is known, so that nothing else that writes it happens meanwhile.
     async fn guarded(&self, directory: &Directory, id: &str) -> Result<Edit> {
         let kept: Option<Kept<GuardRow>> = self.kept(directory, id).await?;
-        let row = GuardRow { id: id.into(), at: self.now() };
+        let row = GuardRow::new(id, &self.inner.env);
         kept.map_or_else(|| row.put(Some(Expect::Absent)), |kept| kept.replace(&row))
     }
 

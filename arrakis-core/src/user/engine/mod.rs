@@ -41,7 +41,7 @@ const RETRIES_MAX: usize = 16;
 const FOLLOW_AGAIN: Duration = Duration::from_millis(250);
 
 /// What the user service is given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct UserOptions {
     /// The root secret of the deployment, as [`Vault::new_root`] makes one. It is kept outside of the store, and whoever loses it loses every session, API
     /// key and second factor; passwords stand by themselves.

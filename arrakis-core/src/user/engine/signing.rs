@@ -90,7 +90,7 @@ impl Users {
         if let Some(guard) = &guard {
             directory.caught_up(guard.revision).await?;
         }
-        let row = GuardRow { id: GUARD.into(), at: self.now() };
+        let row = GuardRow::new(GUARD, &self.inner.env);
         let mut edits = vec![guard.map_or_else(|| row.put(Some(Expect::Absent)), |guard| guard.replace(&row))?];
         edits.extend(self.turned(&directory.state().signing_keys.values().cloned().collect::<Vec<_>>())?);
         self.commit(ctx, directory, "user.turn_keys", edits).await.map(drop)

@@ -47,7 +47,7 @@ impl Users {
 
     /// Edits that end every session of a user, and void what was issued to it.
     pub(super) fn ending(&self, directory: &Directory, user: &str) -> Result<Vec<Edit>> {
-        let revoked = RevocationRow { id: format!("user:{user}"), at: self.now() };
+        let revoked = RevocationRow::new(format!("user:{user}"), &self.inner.env);
         let state = directory.state();
         let sessions = state.sessions(user).map(|session| delete::<SessionRow>(&session.id, None));
         Ok(sessions.chain([revoked.put(None)?]).collect())
@@ -179,7 +179,7 @@ impl UserService for Users {
     async fn delete_user(&self, ctx: &Context, user: &str) -> Result<()> {
         let directory = self.admitted(ctx, Permission::UserManage).await?;
         let id = directory.state().user(user)?.id.clone();
-        let revoked = RevocationRow { id: format!("user:{id}"), at: self.now() }.put(None)?;
+        let revoked = RevocationRow::new(format!("user:{id}"), &self.inner.env).put(None)?;
         self.commit(ctx, &directory, "user.delete", vec![delete::<User>(&id, None), revoked]).await.map(drop)
     }
 

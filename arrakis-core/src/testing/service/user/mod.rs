@@ -1,0 +1,127 @@
+//! The conformance suite of users, groups, roles and credentials.
+
+pub mod account;
+pub mod api_key;
+pub mod auth;
+pub mod group;
+pub mod revoke;
+pub mod role;
+pub mod user;
+
+use serde_json::json;
+
+use super::deployment::{Deployment, list, member, told};
+use crate::access::Policy;
+use crate::credential::Secret;
+use crate::user::{
+    AccountService, Assignment, AuthService, Group, GroupMember, GroupService, Login, NewAssignment, NewGroup, NewUser,
+    RoleService, SetPassword, Tokens, User, UserKind, UserService,
+};
+use crate::{ApiName, Context, Result};
+
+/// Roles of the suite, over the ontology of the access suite.
+const POLICY: &str = "
+attributes:
+  - { name: team, type: string }
+roles:
+  - name: administrator
+    objects: [{ types: ['*'], verbs: [read, create, modify, delete] }]
+    actions: ['*']
+    permissions: [ontology.read, ontology.plan, ontology.publish, object.read, object.write, action.execute, tenancy.manage,
+                  user.read, user.manage, role.assign, policy.read, policy.manage]
+  - name: reader
+    objects: [{ types: [Person], verbs: [read], properties: { except: [rank] } }]
+  - name: writer
+    objects: [{ types: [Person], verbs: [read, modify] }]
+  - name: helper
+    permissions: [user.read, user.manage, role.assign]
+  - name: auditor
+    objects: [{ types: ['*'], verbs: [read] }]
+    permissions: [policy.read]
+  - name: leader
+rules:
+  - { name: own_team, effect: permit, type: Person, verbs: [read], where: team = $actor.team }
+  - { name: leaders, effect: permit, type: Team, verbs: [read], roles: [leader], where: score >= 0 }
+";
+
+/// Publishes the ontology of the access suite, writes its people, and puts a policy in force.
+pub async fn prepare(on: &Deployment) {
+    super::access::prepare(on).await;
+    on.users.apply_policy(&on.own, policy(), None).await.unwrap_or_else(|e| panic!("{}", e.chain()));
+}
+
+pub(super) fn policy() -> Policy {
+    Policy::from_yaml(POLICY).unwrap()
+}
+
+pub(super) fn name(text: &str) -> ApiName {
+    ApiName::parse(text).unwrap()
+}
+
+pub(super) fn password_of(name: &str) -> Secret {
+    format!("{name} and the correct horse").into()
+}
+
+/// A person who can log in, without a role.
+pub(super) async fn person(on: &Deployment, name: &str) -> User {
+    let new = NewUser { name: name.into(), ..NewUser::default() };
+    let user = on.users.create_user(&on.own, new).await.unwrap_or_else(|e| panic!("{}", e.chain()));
+    let request = SetPassword { user: Some(user.id.clone()), current: None, password: password_of(name) };
+    on.users.set_password(&on.own, request).await.unwrap_or_else(|e| panic!("{}", e.chain()));
+    user
+}
+
+/// A person who holds these roles over the tenant.
+pub(super) async fn holder(on: &Deployment, name: &str, roles: &[&str]) -> User {
+    let user = person(on, name).await;
+    for role in roles {
+        assigned(on, GroupMember::User(user.id.clone()), role).await;
+    }
+    user
+}
+
+pub(super) async fn assigned(on: &Deployment, holder: GroupMember, role: &str) -> Assignment {
+    on.users.assign(&on.own, NewAssignment::of(holder, name(role))).await.unwrap_or_else(|e| panic!("{}", e.chain()))
+}
+
+pub(super) async fn group(on: &Deployment, name: &str) -> Group {
+    let new = NewGroup { name: name.into(), description: None };
+    on.users.create_group(&on.own, new).await.unwrap_or_else(|e| panic!("{}", e.chain()))
+}
+
+pub(super) fn login_of(name: &str) -> Login {
+    let (name, password) = (name.to_owned(), password_of(name));
+    Login { name, password, second: None, client: "console".into(), device: Some("a browser".into()), network: None }
+}
+
+pub(super) async fn login(on: &Deployment, name: &str) -> Tokens {
+    on.users.login(&on.own, login_of(name)).await.unwrap_or_else(|e| panic!("{}", e.chain()))
+}
+
+/// The context of whoever has a token or key.
+pub(super) async fn context(on: &Deployment, credential: &Secret) -> Result<Context> {
+    Ok(on.own.clone().with_access(on.users.authenticate(&on.own, credential).await?.access))
+}
+
+/// The context of someone who logs in.
+pub(super) async fn acting(on: &Deployment, name: &str) -> Context {
+    let tokens = login(on, name).await;
+    context(on, &tokens.access).await.unwrap_or_else(|e| panic!("{}", e.chain()))
+}
+
+/// The keys of the people someone sees.
+pub(super) async fn people(on: &Deployment, ctx: &Context) -> Vec<i64> {
+    let page = on.ask(ctx, super::Method::Query, json!({ "set": { "type": "Person" } })).await;
+    let page = page.unwrap_or_else(|e| panic!("{}", e.chain()));
+    list(&member(&page, "objects")).iter().map(|object| member(object, "key").as_i64().unwrap()).collect()
+}
+
+pub(super) fn code<T: std::fmt::Debug>(result: Result<T>) -> String {
+    result.expect_err("refused").code().to_owned()
+}
+
+/// A service account.
+pub(super) async fn service(on: &Deployment, name: &str) -> User {
+    let new = NewUser { name: name.into(), kind: UserKind::Service, ..NewUser::default() };
+    on.users.create_user(&on.own, new).await.unwrap_or_else(|e| panic!("{}", e.chain()))
+}
