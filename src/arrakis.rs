@@ -104,8 +104,11 @@ impl Arrakis {
         #[cfg(feature = "users")]
         let users = match user_options {
             Some(options) => {
-                let (committer, ontology) = (committer.clone(), Arc::clone(&ontology) as _);
-                Some(arrakis_core::user::Users::start(env.clone(), committer, kernel.clone(), ontology, options).await?)
+                let (committer, service) = (committer.clone(), Arc::clone(&ontology) as _);
+                let users = arrakis_core::user::Users::start(env.clone(), committer, kernel.clone(), service, options);
+                let users = users.await?;
+                ontology.consult(users.policies());
+                Some(users)
             }
             None => None,
         };

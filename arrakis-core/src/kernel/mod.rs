@@ -53,6 +53,8 @@ pub use self::load::{
 };
 pub use self::object::{Diff, Link, Object, Properties, Snapshot, Version};
 pub use self::query::{AsOf, ORDER_TERMS_MAX, OrderBy, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page, PageRequest, Query};
+#[cfg(feature = "users")]
+pub(crate) use self::resolve::key as resolve_key;
 pub(crate) use self::resolve::resolve_condition;
 use self::resolve::{Names, Side};
 use self::service::count_of;

@@ -1,6 +1,6 @@
 //! The ontology over its ports: read and compile, plan against the data, publish in one commit.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
 use serde_json::json;
@@ -8,8 +8,8 @@ use serde_json::json;
 use super::cache::SchemaCache;
 use super::service::{SCHEMA_VERSIONS_PAGE_DEFAULT, SCHEMA_VERSIONS_PAGE_MAX};
 use super::{
-    ApplyPlan, Class, ListSchemaVersions, NewOntology, OntologyService, OntologyStore, Plan, Planning, Published,
-    Schema, SchemaSource, SchemaVersion, SchemaVersions, validate,
+    ApplyPlan, Class, Finding, ListSchemaVersions, NewOntology, OntologyService, OntologyStore, Plan, Planning,
+    PolicySource, Published, Schema, SchemaSource, SchemaVersion, SchemaVersions, validate,
 };
 use crate::cache::ReadCache;
 use crate::commit::{AuditRecord, Event, Publication};
@@ -23,12 +23,14 @@ pub struct Ontology {
     store: Arc<dyn OntologyStore>,
     cache: Arc<SchemaCache>,
     shared: Option<Arc<ReadCache>>,
+    /// Asked about every plan; it knows this ontology, so that it is not kept by it.
+    policies: Arc<OnceLock<Weak<dyn PolicySource>>>,
 }
 
 impl Ontology {
     /// An ontology over a store, with the commit log every publication goes through.
     pub fn new(env: Env, committer: Committer, store: Arc<dyn OntologyStore>) -> Self {
-        Self { env, committer, store, cache: Arc::default(), shared: None }
+        Self { env, committer, store, cache: Arc::default(), shared: None, policies: Arc::default() }
     }
 
     /// With a cache that is looked in for versions this process has not read, where it is shared.
@@ -36,6 +38,19 @@ impl Ontology {
     pub fn with_cache(mut self, cache: Arc<ReadCache>) -> Self {
         self.shared = Some(cache).filter(|cache| cache.is_shared());
         self
+    }
+
+    /// Plans tell from now on what a change does to the policy in force. Only the first source is asked.
+    pub fn consult(&self, policies: Weak<dyn PolicySource>) {
+        // A second one changes nothing.
+        let _ = self.policies.set(policies);
+    }
+
+    /// What a plan does to the policy in force.
+    async fn policy_findings(&self, ctx: &Context, planning: &Planning) -> Result<Vec<Finding>> {
+        let Some(source) = self.policies.get().and_then(Weak::upgrade) else { return Ok(Vec::new()) };
+        let Some(policy) = source.policy_in_force(ctx).await? else { return Ok(Vec::new()) };
+        planning.policy_findings(&policy)
     }
 
     /// Passes with the permission, before the deadline.
@@ -221,7 +236,10 @@ impl OntologyService for Ontology {
         let checks = planning.checks();
         let violations =
             if checks.is_empty() { Vec::new() } else { self.store.violations(ctx.scope(), checks).await? };
-        planning.finish(violations)
+        let broken = self.policy_findings(ctx, &planning).await?;
+        let mut plan = planning.finish(violations)?;
+        plan.findings.extend(broken);
+        Ok(plan)
     }
 
     async fn apply(&self, ctx: &Context, request: ApplyPlan) -> Result<Published> {

@@ -54,7 +54,7 @@ pub use self::link_type::{Backing, Cardinality, End, LinkSide, LinkType, OnDelet
 pub use self::numbering::{ElementNumbers, Numbering};
 pub use self::object_type::{Implementation, Index, MergeRule, ObjectType, Property, Side};
 pub use self::path::{ElementKind, ElementPath};
-pub use self::plan::{Class, Direction, Finding, PLAN_LEN_MAX, Plan, Planning, Refusal, Rule};
+pub use self::plan::{Class, Direction, Finding, PLAN_LEN_MAX, Plan, Planning, PolicySource, Refusal, Rule};
 pub use self::rewrite::{Rewrite, Rewritten, Transform};
 pub use self::schema::{Schema, SchemaHash};
 pub use self::service::{

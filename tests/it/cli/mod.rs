@@ -11,6 +11,7 @@ mod ontology;
 mod read;
 #[cfg(feature = "derive")]
 mod shapes;
+mod users;
 mod watch;
 
 use std::fmt::Write as _;

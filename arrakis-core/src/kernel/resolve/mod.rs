@@ -88,7 +88,7 @@ fn property_at(properties: &[Property], index: usize) -> Result<&Property> {
 ///
 /// # Errors
 /// As [`Key::read`].
-pub(super) fn key(object_type: &ObjectType, key: &Key) -> Result<Key> {
+pub(crate) fn key(object_type: &ObjectType, key: &Key) -> Result<Key> {
     match (&object_type.key_property()?.data_type.base, key) {
         (BaseType::Integer, Key::Integer(_)) => Ok(key.clone()),
         (BaseType::String, Key::String(text)) if !text.is_empty() && text.len() <= KEY_LEN_MAX => Ok(key.clone()),

@@ -9,6 +9,7 @@ mod diff;
 mod document;
 mod finding;
 mod migration;
+mod policy;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use self::diff::Diff;
 pub use self::document::PLAN_LEN_MAX;
 use self::finding::Draft;
 pub use self::finding::{Finding, Refusal};
+pub use self::policy::PolicySource;
 pub use self::rule::{Class, Direction, Rule};
 use super::{DataCheck, ElementKind, ElementPath, NewOntology, Numbering, Schema, SchemaHash, Violations};
 use crate::commit::Publication;
@@ -225,8 +227,10 @@ impl Plan {
         }
         let planning = Planning::new(base, self.definition.clone())?;
         let again = planning.diff.drafts.iter().map(|draft| &draft.finding);
-        let same = self.findings.len() == planning.diff.drafts.len()
-            && self.findings.iter().zip(again).all(|(finding, again)| {
+        // What a policy says of it follows from no definition.
+        let own = || self.findings.iter().filter(|finding| finding.rule != Rule::PolicyBroken);
+        let same = own().count() == planning.diff.drafts.len()
+            && own().zip(again).all(|(finding, again)| {
                 finding.rule == again.rule && finding.path == again.path && finding.migration == again.migration
             });
         let target = planning.target.as_ref().or(planning.base.as_ref()).ok_or_else(unplanned)?;

@@ -173,6 +173,8 @@ rules! {
     DocumentationChanged = "ARK-DOC-CHANGED", Compatible, Full, "what is said of an element changes";
     FormChanged = "ARK-FORM-CHANGED", Compatible, Full, "the file is written otherwise and means the same";
     MigrationStale = "ARK-MIGRATION-STALE", Forbidden, Full, "a migration is stated that no change needs";
+
+    PolicyBroken = "ARK-POLICY-BROKEN", Breaking, Full, "the policy names what is no more, or as it is no more: what it grants there is granted no longer";
 }
 
 impl fmt::Display for Rule {

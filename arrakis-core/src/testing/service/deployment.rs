@@ -152,7 +152,9 @@ impl Deployment {
         #[cfg(feature = "users")]
         let (users, peer) = {
             let peer = Peer { store, root: crate::credential::Vault::new_root(&test.env()) };
-            (peer.users(&test, |_| {}, (committer, kernel.clone(), Arc::clone(&ontology))).await, peer)
+            let users = peer.users(&test, |_| {}, (committer, kernel.clone(), Arc::clone(&ontology))).await;
+            ontology.consult(users.policies());
+            (users, peer)
         };
         let kernel = Arc::new(kernel);
         let (actions, feed, access) = (Arc::clone(&kernel) as _, Arc::clone(&kernel) as _, Arc::clone(&kernel) as _);

@@ -426,6 +426,7 @@ macro_rules! user_suite {
                 who_can_is_answered
                 an_explanation_is_told_of_another
                 a_change_is_simulated
+                a_plan_tells_what_it_breaks_in_the_policy
             }
             user {
                 a_user_is_kept_as_stated

@@ -50,7 +50,11 @@ impl Users {
         }
         directory.state().role(&role)?;
         let password = self.inner.vault.random::<18>();
-        let user = self.drafted(&directory, NewUser { name: "admin".into(), ..NewUser::default() })?;
+        let user = match self.drafted(&directory, NewUser { name: "admin".into(), ..NewUser::default() }) {
+            // Another process was first.
+            Err(error) if error.code() == "user.name.taken" => return Ok(None),
+            other => other?,
+        };
         let hash = self.inner.hasher.hash(ctx.scope().tenant, Password::given(&password)?).await?;
         let credential = CredentialRow {
             id: user.id.clone(),

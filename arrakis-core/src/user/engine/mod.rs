@@ -13,16 +13,17 @@ mod user;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::task::JoinSet;
 
 pub use self::bootstrap::Bootstrap;
 use self::signing::Signer;
 use super::row::{Kept, Row};
-use super::{DIRECTORY_SPACE, DIRECTORY_SPACE_NAME, Directory, SessionLife, User, directory_context};
-use crate::access::Scope as Over;
+use super::{DIRECTORY_SPACE, DIRECTORY_SPACE_NAME, Directory, SessionLife, User, directory_context, directory_scope};
+use crate::access::{Policy, Scope as Over};
 use crate::commit::Committer;
 use crate::credential::hasher::Hasher;
 use crate::credential::password::PasswordRules;
@@ -30,7 +31,7 @@ use crate::credential::throttle::Throttle;
 use crate::credential::token::Verifier;
 use crate::credential::{Secret, Vault};
 use crate::kernel::{Edit, Kernel, KernelService, ObjectSet, Query, Write};
-use crate::ontology::{NewOntology, OntologyExt, OntologyService};
+use crate::ontology::{NewOntology, OntologyExt, OntologyService, PolicySource};
 use crate::{ApiName, Context, Env, Error, ErrorKind, Permission, Result, Seq, Tenancy, TenantId, Timestamp};
 
 /// The ontology of every directory.
@@ -105,6 +106,27 @@ struct Inner {
     /// Held while a directory is opened, so that each is once.
     opening: tokio::sync::Mutex<()>,
     followers: Mutex<JoinSet<()>>,
+    policies: OnceLock<Arc<Policies>>,
+}
+
+/// What plans of the ontology ask.
+#[derive(Debug)]
+struct Policies(Weak<Inner>);
+
+#[async_trait]
+impl PolicySource for Policies {
+    async fn policy_in_force(&self, ctx: &Context) -> Result<Option<Arc<Policy>>> {
+        let Some(inner) = self.0.upgrade() else { return Ok(None) };
+        let (scope, users) = (ctx.scope(), Users { inner });
+        // The ontology of directories has no policy, and a tenant without a directory has none.
+        let directory = directory_scope(scope.tenant).tenant;
+        if scope.space == DIRECTORY_SPACE || users.inner.committer.log().tenant(directory).await?.is_none() {
+            return Ok(None);
+        }
+        let directory = users.directory(ctx).await?;
+        let policy = Arc::clone(&directory.state().policy);
+        Ok(Some(policy))
+    }
 }
 
 impl Users {
@@ -156,8 +178,16 @@ impl Users {
             directories: Mutex::default(),
             opening: tokio::sync::Mutex::default(),
             followers: Mutex::default(),
+            policies: OnceLock::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What an ontology is to consult ([`crate::ontology::Ontology::consult`]), so that a plan tells what it does to the policy in force.
+    pub fn policies(&self) -> Weak<dyn PolicySource> {
+        let policies = self.inner.policies.get_or_init(|| Arc::new(Policies(Arc::downgrade(&self.inner))));
+        let policies: Arc<dyn PolicySource> = Arc::clone(policies) as _;
+        Arc::downgrade(&policies)
     }
 
     /// Follows no directory any more: nobody is known from now on.
@@ -352,6 +382,12 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let directories = self.directories.get_mut().unwrap_or_else(PoisonError::into_inner);
         directories.values().for_each(|directory| directory.close());
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 

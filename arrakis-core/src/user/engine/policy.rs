@@ -32,7 +32,7 @@ pub(super) fn everything(name: ApiName) -> Role {
 
 impl Users {
     /// The ontology policies of a tenant are about; an empty one where none is published.
-    async fn schema(&self, ctx: &Context) -> Result<Arc<Schema>> {
+    pub(super) async fn schema(&self, ctx: &Context) -> Result<Arc<Schema>> {
         let own = ctx.clone().granted(crate::Grants::all());
         match self.inner.ontology.schema(&own).await {
             Err(error) if error.code() == "ontology.unpublished" => {
@@ -115,6 +115,7 @@ impl Users {
         let mut change = Overlay { policy: policy.map(Arc::new), ..Overlay::default() };
         for (index, new) in assign.into_iter().enumerate() {
             let at = |error: Error| error.at(format!("assign[{index}]"));
+            let new = Self::scoped(&schema, new).map_err(at)?;
             // A role may be one of the policy to be.
             if let Some(role) = change.policy.as_ref().and_then(|policy| policy.role(new.role.as_str())) {
                 let holder = state.member(&new.holder).map_err(at)?;

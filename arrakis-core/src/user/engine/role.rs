@@ -5,6 +5,8 @@ use async_trait::async_trait;
 use super::Users;
 use super::user::limit;
 use crate::access::{AccessService as _, Check, Explanation, Policy};
+use crate::kernel::resolve_key;
+use crate::ontology::Schema;
 use crate::user::row::{AssignmentRow, Row, delete};
 use crate::user::state::State;
 use crate::user::{
@@ -14,6 +16,16 @@ use crate::user::{
 use crate::{Context, Error, Permission, Result, Seq};
 
 impl Users {
+    /// An assignment whose type and key are those of the ontology.
+    pub(super) fn scoped(schema: &Schema, mut new: NewAssignment) -> Result<NewAssignment> {
+        let Some(object_type) = &new.object_type else { return Ok(new) };
+        let object_type = schema.object_type(object_type.as_str()).map_err(|e| e.at("type"))?;
+        if let Some(key) = &new.key {
+            new.key = Some(resolve_key(object_type, key).map_err(|e| e.at("key"))?);
+        }
+        Ok(new)
+    }
+
     /// An assignment as it would be kept.
     pub(super) fn assigned(&self, state: &State, new: NewAssignment) -> Result<Assignment> {
         let NewAssignment { holder, role, object_type, key, expires_at } = new;
@@ -33,6 +45,7 @@ impl Users {
 impl RoleService for Users {
     async fn assign(&self, ctx: &Context, assignment: NewAssignment) -> Result<Assignment> {
         let directory = self.admitted(ctx, Permission::RoleAssign).await?;
+        let assignment = Self::scoped(&*self.schema(ctx).await?, assignment)?;
         let assignment = {
             let state = directory.state();
             let assignment = self.assigned(&state, assignment)?;

@@ -63,7 +63,9 @@ fn each_change_is_told_under_its_rule() {
 fn each_rule_has_a_case() {
     let tried: BTreeSet<&str> =
         tables().flat_map(|(_, _, _, expected)| *expected).filter_map(|line| line.split(' ').next()).collect();
-    let untried: Vec<_> = Rule::ALL.iter().map(|rule| rule.id()).filter(|id| !tried.contains(id)).collect();
+    // What a policy says of a change follows from no definition: it has a test of its own.
+    let rules = Rule::ALL.iter().filter(|rule| **rule != Rule::PolicyBroken);
+    let untried: Vec<_> = rules.map(|rule| rule.id()).filter(|id| !tried.contains(id)).collect();
     assert!(untried.is_empty(), "no case for {untried:?}");
 }
 

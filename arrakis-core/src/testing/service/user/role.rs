@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::access::{Check, Role, Verb};
+use crate::access::{Check, PropertyList, Role, Verb};
+use crate::ontology::{Class, NewProperty, OntologyExt, Rule};
 use crate::user::{Simulation, UserPatch, WhoCan};
 use crate::{ErrorKind, Key, Seq, Timestamp};
 
@@ -40,6 +41,7 @@ pub async fn an_assignment_gives_a_role_over_its_scope_until_it_expires(on: Depl
         on.users.assign(&on.own, over("cid", "nothing", None, None)).await.unwrap_err(),
         on.users.assign(&on.own, over("nobody", "reader", None, None)).await.unwrap_err(),
         on.users.assign(&on.own, over("cid", "reader", None, Some(1))).await.unwrap_err(),
+        on.users.assign(&on.own, over("cid", "reader", Some("Nothing"), None)).await.unwrap_err(),
         on.users.unassign(&on.own, "none").await.unwrap_err(),
     ];
     let told: Vec<_> = again.iter().map(told).collect();
@@ -50,6 +52,7 @@ pub async fn an_assignment_gives_a_role_over_its_scope_until_it_expires(on: Depl
             ("access.role.unknown", "role"),
             ("user.absent", "holder"),
             ("user.assignment.type", "type"),
+            ("kernel.object_type.unknown", "type"),
             ("user.assignment.absent", ""),
         ]
     );
@@ -223,4 +226,26 @@ pub async fn a_change_is_simulated(on: Deployment) {
     let error =
         on.users.simulate(&on.own, Simulation { policy: Some(unsound), ..Simulation::default() }).await.unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::Invalid, Some("policy.rules[0].type")));
+}
+
+/// A plan of the ontology tells what it would break in the policy in force, and does not publish it unseen.
+pub async fn a_plan_tells_what_it_breaks_in_the_policy(on: Deployment) {
+    let schema = on.ontology.schema(&on.own).await.unwrap();
+    let before = schema.definition.clone();
+    let mut definition = before.clone();
+    let person = definition.object_types.iter_mut().find(|of| of.name == "Person").unwrap();
+    let note =
+        NewProperty { name: name("note"), ..person.properties.iter().find(|of| of.name == "name").unwrap().clone() };
+    person.properties.push(NewProperty { required: false, ..note });
+    on.ontology.publish(&on.own, definition).await.unwrap();
+    let mut careful = policy();
+    careful.roles[1].objects[0].properties = PropertyList::Except(vec![name("rank"), name("note")]);
+    on.users.apply_policy(&on.own, careful, None).await.unwrap();
+    let plan = on.ontology.plan(&on.own, before.clone()).await.unwrap();
+    let broken: Vec<_> = plan.findings.iter().filter(|finding| finding.rule == Rule::PolicyBroken).collect();
+    assert!(broken.len() == 1 && broken[0].path == "policy.roles[1].objects[0].properties[1]", "{:?}", plan.findings);
+    assert!(broken[0].message.contains("kernel.property.unknown") && broken[0].class == Class::Breaking, "{broken:?}");
+    // A tenant without a policy is told nothing of another's.
+    let plan = on.ontology.plan(&on.stranger, before).await.unwrap();
+    assert!(plan.findings.iter().all(|finding| finding.rule != Rule::PolicyBroken));
 }
