@@ -62,6 +62,10 @@ pub use arrakis_storage::{Fence, Module, PgOptions, PgStore};
 #[cfg(feature = "redis")]
 pub use arrakis_storage::{RedisCache, RedisOptions};
 
+/// Logging in with another provider.
+#[cfg(feature = "oidc")]
+pub use arrakis_server::oidc;
+
 pub use self::arrakis::Arrakis;
 pub use self::builder::ArrakisBuilder;
 

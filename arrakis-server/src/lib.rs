@@ -4,5 +4,7 @@
 //! telemetry and configuration. Handlers extract, convert, call a service trait of `arrakis-core` and wrap the answer; this crate
 //! knows neither storage nor bus.
 //!
-//! The services arrive with the HTTP part; until then the crate holds its place in the dependency graph, which
-//! `cargo xtask tidy` checks.
+//! The services arrive with the HTTP part; what is here is the side of OpenID Connect that relies on another provider.
+
+#[cfg(feature = "oidc")]
+pub mod oidc;

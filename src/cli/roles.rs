@@ -1,7 +1,9 @@
 //! `arrakis roles`.
 
-use arrakis::user::{Assignment, GroupMember, NewAssignment, RoleService as _};
-use arrakis::{ApiName, Timestamp};
+use arrakis::user::{
+    Assignment, GroupMember, GroupService as _, NewAssignment, RoleService as _, UserService as _, Users,
+};
+use arrakis::{ApiName, Context, Timestamp};
 use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
@@ -51,16 +53,26 @@ pub(crate) enum Command {
     },
 }
 
-fn row(assignment: &Assignment) -> Vec<(&'static str, Json)> {
-    let kind = if matches!(assignment.holder, GroupMember::User(_)) { "user" } else { "group" };
+fn row(assignment: &Assignment, holder: &str) -> Vec<(&'static str, Json)> {
     vec![
         ("role", json!(assignment.role)),
-        ("holder", json!(format!("{kind}:{}", assignment.holder.id()))),
+        ("holder", json!(holder)),
         ("type", json!(assignment.object_type)),
         ("key", json!(assignment.key)),
         ("expires_at", json!(assignment.expires_at)),
         ("id", json!(assignment.id)),
     ]
+}
+
+/// What people call a holder.
+async fn named(users: &Users, ctx: &Context, holder: &GroupMember) -> Result<String> {
+    Ok(match holder {
+        GroupMember::User(id) => format!("user:{}", users.user(ctx, id).await?.name),
+        GroupMember::Group(id) => {
+            let groups = users.groups(ctx).await?;
+            format!("group:{}", groups.iter().find(|group| group.id == *id).map_or(&**id, |group| &*group.name))
+        }
+    })
 }
 
 impl Command {
@@ -80,7 +92,8 @@ impl Command {
                 let mut list = List::begin(global.format, "assignments")?;
                 list.columns(["role", "holder", "type", "key", "expires_at", "id"])?;
                 for assignment in users.assignments(&ctx, holder).await? {
-                    list.push(&assignment, || row(&assignment).into_iter().map(|(_, cell)| cell).collect())?;
+                    let holder = named(&users, &ctx, &assignment.holder).await?;
+                    list.push(&assignment, || row(&assignment, &holder).into_iter().map(|(_, cell)| cell).collect())?;
                 }
                 list.end(&[])?;
             }
@@ -89,7 +102,8 @@ impl Command {
                 let (object_type, key) = over.map_or((None, None), |over| (Some(over.object_type), over.key));
                 let new = NewAssignment { holder, role, object_type, key, expires_at: until };
                 let assignment = users.assign(&ctx, new).await?;
-                print(global.format, &assignment, row(&assignment))?;
+                let holder = named(&users, &ctx, &assignment.holder).await?;
+                print(global.format, &assignment, row(&assignment, &holder))?;
             }
             Self::Unassign { assignment, directory } => {
                 let (_arrakis, users, ctx) = directory.open(global).await?;

@@ -18,6 +18,9 @@ mod hook;
 #[cfg(feature = "cli")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod kill;
+#[cfg(feature = "oidc")]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where what it takes for granted fails")]
+mod oidc;
 mod public;
 #[cfg(feature = "sqlite")]
 #[expect(
@@ -27,6 +30,9 @@ mod public;
     reason = "a test ends where what it takes for granted fails"
 )]
 mod relay;
+#[cfg(feature = "users")]
+#[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
+mod secrets;
 mod service;
 #[cfg(feature = "derive")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]

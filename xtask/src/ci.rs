@@ -8,8 +8,9 @@ use crate::workspace::{Outcome, Workspace, run as shell};
 use crate::{deny, lean, quickstart, test, tidy};
 
 /// Packages and features that must compile without warnings on their own, besides everything at once.
-const FEATURE_SETS: [&[&str]; 9] = [
+const FEATURE_SETS: [&[&str]; 11] = [
     &["-p", "arrakis-core"],
+    &["-p", "arrakis-core", "--features", "users"],
     &["-p", "arrakis-bus"],
     &["-p", "arrakis-storage", "--no-default-features", "--features", "memory"],
     &["-p", "arrakis-storage", "--no-default-features", "--features", "sqlite"],
@@ -18,6 +19,7 @@ const FEATURE_SETS: [&[&str]; 9] = [
     &["-p", "arrakis"],
     &["-p", "arrakis", "--features", "cli"],
     &["-p", "arrakis", "--features", "postgres,redis,nats"],
+    &["-p", "arrakis", "--features", "oidc"],
 ];
 
 /// What happens to the remaining steps when one fails.

@@ -32,7 +32,8 @@ pub(crate) use self::compile::TypeAccess;
 pub use self::compile::{PropertySet, Rows};
 pub use self::explain::{Explanation, Origin, Reason};
 pub use self::policy::{
-    Effect, MarkedObjects, ObjectGrant, POLICY_ROLES_MAX, POLICY_RULES_MAX, Policy, PropertyList, Role, Rule,
+    Effect, MarkedObjects, ObjectGrant, POLICY_ROLES_MAX, POLICY_RULES_MAX, POLICY_TEXT_LEN_MAX, Policy, PropertyList,
+    Role, Rule,
 };
 pub use self::service::{AccessService, Check, Extent, TypeRights};
 pub use self::subject::{Held, Scope, Subject};

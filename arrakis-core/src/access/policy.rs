@@ -14,6 +14,8 @@ use crate::{ApiName, Error, Permission, Result};
 pub const POLICY_ROLES_MAX: usize = 100_000;
 /// The most rules and markings of a policy. Rules are few and general; what differs from subject to subject is assigned.
 pub const POLICY_RULES_MAX: usize = 10_000;
+/// The longest text of a policy, bytes.
+pub const POLICY_TEXT_LEN_MAX: usize = 64 * 1_048_576;
 /// Stands for every type, or every action.
 const EVERY: &str = "*";
 
@@ -201,7 +203,21 @@ impl Policy {
     /// # Errors
     /// `access.policy.malformed`, with what was expected and where.
     pub fn from_yaml(text: &str) -> Result<Self> {
-        serde_saphyr::from_str(text).map_err(|error| {
+        // What is written by a program is read as such: it is much the quicker of the two.
+        if text.trim_start().starts_with('{')
+            && let Ok(policy) = serde_json::from_str(text)
+        {
+            return Ok(policy);
+        }
+        // Each of the roles and rules there may be has some twelve nodes, those that name many types more.
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! {
+                max_events: 40 * POLICY_ROLES_MAX,
+                max_nodes: 40 * POLICY_ROLES_MAX,
+                max_total_scalar_bytes: POLICY_TEXT_LEN_MAX,
+            }
+        };
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| {
             Error::invalid("access.policy.malformed", format!("the policy cannot be read: {error}")).caused_by(error)
         })
     }

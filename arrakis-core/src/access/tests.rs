@@ -194,3 +194,15 @@ fn large_policies_are_judged() {
     let codes: Vec<_> = policy.faults(&schema).iter().map(|fault| fault.code().to_owned()).collect();
     assert!(codes.contains(&"access.policy.too_large".to_owned()), "{codes:?}");
 }
+
+#[test]
+fn a_policy_of_as_many_roles_as_there_may_be_is_read() {
+    let role =
+        |index: usize| format!("- {{ name: r{index}, objects: [{{ types: ['*'], verbs: [read] }}], actions: [a] }}\n");
+    let roles: String = (0..POLICY_ROLES_MAX).map(role).collect();
+    let policy = Policy::from_yaml(&format!("roles:\n{roles}")).unwrap();
+    assert_eq!(policy.roles.len(), POLICY_ROLES_MAX);
+    let json = serde_json::to_string(&policy).unwrap();
+    assert_eq!(Policy::from_yaml(&json).unwrap(), policy);
+    assert_eq!(Policy::from_yaml("{ roles: 1 }").unwrap_err().code(), "access.policy.malformed");
+}

@@ -24,8 +24,7 @@ pub use self::login::{
     SessionLife, SetPassword, ShownApiKey, Tokens, TotpEnrolment,
 };
 pub use self::policy::{
-    Difference, POLICY_LEN_MAX, PolicyVersion, SIMULATED_MAX, Simulated, Simulation, WHO_CAN_PAGE_MAX, WhoCan,
-    WhoCanPage,
+    Difference, PolicyVersion, SIMULATED_MAX, Simulated, Simulation, WHO_CAN_PAGE_MAX, WhoCan, WhoCanPage,
 };
 pub use self::role::{Assignment, NewAssignment};
 pub use self::service::{AccountService, ApiKeyService, AuthService, GroupService, Issued, RoleService, UserService};

@@ -6,8 +6,6 @@ use super::NewAssignment;
 use crate::access::{Check, Policy, TypeRights, Verb};
 use crate::{ApiName, Seq};
 
-/// The longest policy, bytes of its JSON form.
-pub const POLICY_LEN_MAX: usize = 64 * 1_048_576;
 /// The most users of a page of [`WhoCan`] that are asked about.
 pub const WHO_CAN_PAGE_MAX: u32 = 1_000;
 /// The most differences a simulation lists; it counts them all.

@@ -5,6 +5,7 @@
 //! [`Nats`]), which nobody else sees and which ends with the value.
 
 mod debian;
+mod oidc_provider;
 mod pgvector;
 mod port;
 mod postgres;
@@ -19,6 +20,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub use debian::install;
+pub use oidc_provider::{OIDC_CLIENT, OidcProvider};
 pub use pgvector::install_pgvector;
 pub use server::{Durability, Nats, PgVector, Postgres, Redis, Server};
 pub use standing::Standing;
@@ -120,6 +122,11 @@ pub fn can_start(kind: Kind, folder: &Path) -> bool {
 /// Writes `skipped: <kind>: <test>: <why>` past the capture of the test harness: `cargo xtask test` counts such lines, one a
 /// test, lists them at the end, and fails where the kind is required.
 pub fn skip(kind: Kind, test: &str, why: &str) {
+    skip_for(kind.name(), test, why);
+}
+
+/// The same for what is no kind of server.
+fn skip_for(kind: &str, test: &str, why: &str) {
     // A harness that closed its output has nobody left to tell.
     let _ = writeln!(std::io::stdout(), "skipped: {kind}: {test}: {why}");
 }

@@ -89,7 +89,7 @@ impl AccountService for Users {
             self.knows_password(ctx, &directory, &user, request.current.as_ref()).await.map_err(|e| e.at("current"))?;
         }
         let mut edits = vec![self.new_password(ctx, &directory, &user, &request.password).await?];
-        edits.extend(self.ending(&directory, &user.id)?);
+        edits.extend(self.ending(&directory, &user.id).await?);
         self.commit(ctx, &directory, "user.set_password", edits).await.map(drop).map_err(moved)
     }
 
@@ -153,7 +153,7 @@ impl AccountService for Users {
         let directory = self.directory(ctx).await?;
         let user = self.whose(ctx, &directory, user, false)?;
         let edits = match session {
-            None => self.ending(&directory, &user.id)?,
+            None => self.ending(&directory, &user.id).await?,
             Some(id) => {
                 let state = directory.state();
                 let session =

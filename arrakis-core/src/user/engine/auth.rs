@@ -74,13 +74,13 @@ impl Users {
     }
 
     async fn try_login(&self, ctx: &Context, directory: &Directory, login: &Login) -> Result<Tokens> {
-        let user = directory.state().user(&login.name).ok().cloned();
-        let user = user.filter(|user| user.kind == UserKind::Person && user.status == UserStatus::Active);
-        let kept = match &user {
-            Some(user) => self.kept::<CredentialRow>(directory, &user.id).await?,
-            // As long as it takes to look for one that is there.
-            None => self.kept::<CredentialRow>(directory, "none").await?,
-        };
+        let named = directory.state().user(&login.name).ok().map(|user| user.id.clone());
+        // As many reads for a name that is none.
+        let id = named.as_deref().unwrap_or("none");
+        let user: Option<Kept<User>> = self.kept(directory, id).await?;
+        let user = user.filter(|user| (user.row.kind, user.row.status) == (UserKind::Person, UserStatus::Active));
+        let kept: Option<Kept<CredentialRow>> = self.kept(directory, id).await?;
+        let kept = kept.filter(|_| user.is_some());
         let outdated = self.has_password(ctx, kept.as_ref(), &login.password).await?;
         let (Some(user), Some(kept)) = (user, kept) else { return Err(refused()) };
         let second = self.second(&kept.row, login.second.as_ref())?;
@@ -90,12 +90,12 @@ impl Users {
             methods.push(method);
             row = used;
         }
-        if let Some(hash) = outdated.clone() {
-            row.password = Some(hash);
-        }
-        // A code is used once, whoever else uses it at the same time.
-        let edits = if methods.len() > 1 || outdated.is_some() { vec![kept.replace(&row)?] } else { Vec::new() };
-        let begun = self.begin(ctx, directory, (&user, &methods), (&login.client, login.device.clone()), edits).await;
+        row.password = outdated.or(row.password);
+        // Both are as they were read, or there is no session: a code is used once, a password that has just been changed and a user who has just been
+        // suspended let nobody in. What is left as it was is not written.
+        let edits = vec![user.replace(&user.row)?, kept.replace(&row)?];
+        let begun =
+            self.begin(ctx, directory, (&user.row, &methods), (&login.client, login.device.clone()), edits).await;
         begun.map_err(|error| if has_moved(&error) { refused() } else { error })
     }
 
@@ -162,15 +162,15 @@ impl AuthService for Users {
         let directory = self.directory(ctx).await?;
         directory.fresh().await?;
         let (user, mut edits) = self.linked(&directory, &identity).await?;
-        if user.status != UserStatus::Active {
+        let kept: Kept<User> = self.kept(&directory, &user.id).await?.ok_or_else(refused)?;
+        if kept.row.status != UserStatus::Active {
             return Err(refused());
         }
-        // A trusted provider has shown whose the address is.
-        if !edits.is_empty() && !user.email_verified {
-            let kept: Kept<User> = self.kept(&directory, &user.id).await?.ok_or_else(refused)?;
-            edits.push(kept.replace(&User { email_verified: true, ..kept.row.clone() })?);
-        }
-        self.begin(ctx, &directory, (&user, &[FEDERATED]), (client, None), edits).await
+        // Linked just now, a trusted provider has shown whose the address is. Else the user is as it was read, or there is no session.
+        let email_verified = kept.row.email_verified || !edits.is_empty();
+        edits.push(kept.replace(&User { email_verified, ..kept.row.clone() })?);
+        let begun = self.begin(ctx, &directory, (&user, &[FEDERATED]), (client, None), edits).await;
+        begun.map_err(|error| if has_moved(&error) { refused() } else { error })
     }
 
     async fn refresh(&self, ctx: &Context, refresh: &Secret) -> Result<Tokens> {

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use super::{RETRIES_MAX, Users, has_moved};
-use crate::access::{Access, ObjectGrant, Policy, PropertyList, Role, Scope, TypeRights, Verb};
+use crate::access::{Access, ObjectGrant, POLICY_TEXT_LEN_MAX, Policy, PropertyList, Role, Scope, TypeRights, Verb};
 use crate::kernel::{KernelService as _, ObjectSet, PAGE_SIZE_MAX, PageRequest, Query};
 use crate::ontology::{NewOntology, Schema};
 use crate::user::row::{Kept, PolicyPartRow, Row, delete};
 use crate::user::state::Overlay;
-use crate::user::{
-    Difference, Directory, POLICY_LEN_MAX, PolicyVersion, SIMULATED_MAX, Simulated, Simulation, User, absent,
-};
+use crate::user::{Difference, Directory, PolicyVersion, SIMULATED_MAX, Simulated, Simulation, User, absent};
 use crate::{ApiName, Context, Error, Permission, Result, Seq};
 
 /// How long a part is, bytes: as much as a property holds, with room for what JSON escapes.
@@ -74,10 +72,9 @@ impl Users {
         }
         let text = serde_json::to_string(&policy)
             .map_err(|e| Error::internal("user.policy", "a policy has a JSON form").caused_by(e))?;
-        if text.len() > POLICY_LEN_MAX {
-            return Err(
-                Error::invalid("access.policy.too_large", "the policy is too long").with("length_max", POLICY_LEN_MAX)
-            );
+        if text.len() > POLICY_TEXT_LEN_MAX {
+            return Err(Error::invalid("access.policy.too_large", "the policy is too long")
+                .with("length_max", POLICY_TEXT_LEN_MAX));
         }
         for _ in 0..RETRIES_MAX {
             let kept = self.parts(&directory).await?;

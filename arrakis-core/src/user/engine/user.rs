@@ -45,8 +45,9 @@ impl Users {
         Ok(user)
     }
 
-    /// Edits that end every session of a user, and void what was issued to it.
-    pub(super) fn ending(&self, directory: &Directory, user: &str) -> Result<Vec<Edit>> {
+    /// Edits that end every session of a user, and void what was issued to it: sessions that other processes have just begun are among them.
+    pub(super) async fn ending(&self, directory: &Directory, user: &str) -> Result<Vec<Edit>> {
+        directory.caught_up(self.inner.committer.log().head().await?).await?;
         let revoked = RevocationRow::new(format!("user:{user}"), &self.inner.env);
         let state = directory.state();
         let sessions = state.sessions(user).map(|session| delete::<SessionRow>(&session.id, None));
@@ -169,8 +170,9 @@ impl UserService for Users {
             return Err(Error::conflict("user.moved", "the user was changed meanwhile").retryable_is(true));
         }
         let mut edits = vec![object.replace(&user)?];
-        if (now.status, user.status) == (UserStatus::Active, UserStatus::Suspended) {
-            edits.extend(self.ending(&directory, &user.id)?);
+        // Reinstated, it logs in anew, too: nothing that was begun meanwhile comes to life.
+        if now.status != user.status {
+            edits.extend(self.ending(&directory, &user.id).await?);
         }
         self.commit(ctx, &directory, "user.update", edits).await.map_err(told)?;
         Ok(user)
@@ -225,7 +227,7 @@ pub(super) fn limit(asked: Option<u32>, default: u32, max: u32) -> Result<usize>
     Err(Error::invalid("user.limit", "the page is of another size than pages have").with("limit_max", max).at("limit"))
 }
 
-/// The password there is to be, in place of what is kept, and no invitation to it any more.
+/// What a user proves with, in place of what is kept.
 pub(super) fn credential(kept: Option<&crate::user::row::Kept<CredentialRow>>, row: &CredentialRow) -> Result<Edit> {
     kept.map_or_else(|| row.put(Some(Expect::Absent)), |kept| kept.replace(row))
 }
