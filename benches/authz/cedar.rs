@@ -134,6 +134,27 @@ fn uid(of: &str, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(EntityTypeName::from_str(of).unwrap(), EntityId::new(id))
 }
 
+/// Who acts and what there is, as Cedar sees them.
+fn entities(held: &[&str], clearance: i64, docs: &HashMap<i64, (&str, i64, bool)>) -> Entities {
+    let attributes = HashMap::from([
+        ("name".to_owned(), RestrictedExpression::new_string("ann".into())),
+        ("clearance".to_owned(), RestrictedExpression::new_long(clearance)),
+    ]);
+    let principal =
+        Entity::new(uid("User", "ann"), attributes, held.iter().map(|role| uid("Role", role)).collect()).unwrap();
+    let mut entities = vec![principal];
+    entities.extend(ROLES.map(|role| Entity::new_no_attrs(uid("Role", role), HashSet::new())));
+    for (id, (owner, level, public)) in docs {
+        let attributes = HashMap::from([
+            ("owner".to_owned(), RestrictedExpression::new_string((*owner).into())),
+            ("level".to_owned(), RestrictedExpression::new_long(*level)),
+            ("public".to_owned(), RestrictedExpression::new_bool(*public)),
+        ]);
+        entities.push(Entity::new(uid("Doc", &id.to_string()), attributes, HashSet::new()).unwrap());
+    }
+    Entities::from_entities(entities, None).unwrap()
+}
+
 #[tokio::test]
 async fn cedar_answers_alike() {
     let arrakis = Arrakis::in_memory().await.unwrap();
@@ -161,23 +182,7 @@ async fn cedar_answers_alike() {
             subject = subject.with_role(ApiName::parse(role).unwrap());
         }
         let ctx = arrakis.acting(Arc::new(Access::new(Arc::new(policy), subject)));
-        let attributes = HashMap::from([
-            ("name".to_owned(), RestrictedExpression::new_string("ann".into())),
-            ("clearance".to_owned(), RestrictedExpression::new_long(clearance)),
-        ]);
-        let principal =
-            Entity::new(uid("User", "ann"), attributes, held.iter().map(|role| uid("Role", role)).collect()).unwrap();
-        let mut entities = vec![principal];
-        entities.extend(ROLES.map(|role| Entity::new_no_attrs(uid("Role", role), HashSet::new())));
-        for (id, (owner, level, public)) in &docs {
-            let attributes = HashMap::from([
-                ("owner".to_owned(), RestrictedExpression::new_string((*owner).into())),
-                ("level".to_owned(), RestrictedExpression::new_long(*level)),
-                ("public".to_owned(), RestrictedExpression::new_bool(*public)),
-            ]);
-            entities.push(Entity::new(uid("Doc", &id.to_string()), attributes, HashSet::new()).unwrap());
-        }
-        let entities = Entities::from_entities(entities, None).unwrap();
+        let entities = entities(&held, clearance, &docs);
         let decide = |verb: Verb, id: i64| {
             let request = Request::new(
                 uid("User", "ann"),

@@ -13,7 +13,7 @@ use crate::{Bound, Measured, median};
 const OBJECTS: i64 = 1_000_000;
 /// Who sees how many.
 const OWNERS: [(&str, i64); 3] = [("few", 10), ("some", 10_000), ("half", 500_000)];
-const TURNS: usize = 31;
+const TURNS: usize = 11;
 
 fn owner(id: i64) -> &'static str {
     // Spread over the keys.
@@ -68,6 +68,8 @@ pub(crate) async fn measure(measured: &mut Vec<Measured>) {
                 for (side, (ctx, query)) in
                     [(&acting, &seen), (&ctx, &filtered), (&ctx, &everything)].into_iter().enumerate()
                 {
+                    // Once beforehand: what the one before it left in the caches is not to count.
+                    page(&arrakis, ctx, query).await;
                     let start = Instant::now();
                     page(&arrakis, ctx, query).await;
                     times[side].push(start.elapsed().as_secs_f64() * 1e9);

@@ -32,9 +32,9 @@ pub(crate) enum Command {
     /// List who is in a group itself
     Members(One),
     /// Put a user or group in a group
-    Add(Member),
+    Add(Membership),
     /// Take a user or group out of a group
-    Remove(Member),
+    Remove(Membership),
 }
 
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ pub(crate) struct One {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Member {
+pub(crate) struct Membership {
     /// The group, by name or id
     group: String,
     /// Who: a user, or a group as in group:staff
@@ -87,11 +87,11 @@ impl Command {
                 }
                 list.end(&[])?;
             }
-            Self::Add(Member { group, member, directory }) => {
+            Self::Add(Membership { group, member, directory }) => {
                 let (_arrakis, users, ctx) = directory.open(global).await?;
                 users.add_member(&ctx, &group, member).await?;
             }
-            Self::Remove(Member { group, member, directory }) => {
+            Self::Remove(Membership { group, member, directory }) => {
                 let (_arrakis, users, ctx) = directory.open(global).await?;
                 users.remove_member(&ctx, &group, member).await?;
             }

@@ -76,6 +76,24 @@ impl What {
     }
 }
 
+impl What {
+    async fn who_can(self, global: &Global) -> Result<()> {
+        let check = self.check()?;
+        let (_arrakis, users, ctx) = self.directory.open(global).await?;
+        let mut list = List::begin(global.format, "users")?;
+        list.columns(["name"])?;
+        let mut request = WhoCan { check, after: String::new(), limit: None };
+        loop {
+            let page = users.who_can(&ctx, request.clone()).await?;
+            for name in &page.users {
+                list.push(name, || vec![json!(name)])?;
+            }
+            let Some(next) = page.next else { return list.end(&[]) };
+            request.after = next;
+        }
+    }
+}
+
 impl Command {
     pub(crate) async fn run(self, global: &Global) -> Result<Verdict> {
         let format = global.format;
@@ -93,14 +111,12 @@ impl Command {
             Self::Apply { file, expect, directory } => {
                 let (_arrakis, users, ctx) = directory.open(global).await?;
                 let policy = Policy::from_yaml(&input::text(&file)?)?;
-                let (roles, rules) = (policy.roles.len(), policy.rules.len());
+                let mut row = vec![("roles", json!(policy.roles.len())), ("rules", json!(policy.rules.len()))];
                 let now = users.apply_policy(&ctx, policy, expect.map(Seq)).await?;
-                let record = json!({ "revision": now.revision, "roles": roles, "rules": rules });
-                print(
-                    format,
-                    &record,
-                    vec![("revision", json!(now.revision)), ("roles", json!(roles)), ("rules", json!(rules))],
-                )?;
+                row.insert(0, ("revision", json!(now.revision)));
+                let record: serde_json::Map<_, _> =
+                    row.iter().map(|(name, cell)| ((*name).into(), cell.clone())).collect();
+                print(format, &record, row)?;
             }
             Self::Simulate { file, directory } => {
                 let (_arrakis, users, ctx) = directory.open(global).await?;
@@ -133,20 +149,7 @@ impl Command {
                 return Ok(if explanation.allowed { Verdict::Done } else { Verdict::Refused });
             }
             Self::WhoCan { what } => {
-                let check = what.check()?;
-                let (_arrakis, users, ctx) = what.directory.open(global).await?;
-                let mut list = List::begin(format, "users")?;
-                list.columns(["name"])?;
-                let mut request = WhoCan { check, after: String::new(), limit: None };
-                loop {
-                    let page = users.who_can(&ctx, request.clone()).await?;
-                    for name in &page.users {
-                        list.push(name, || vec![json!(name)])?;
-                    }
-                    let Some(next) = page.next else { break };
-                    request.after = next;
-                }
-                list.end(&[])?;
+                what.who_can(global).await?;
             }
         }
         Ok(Verdict::Done)

@@ -196,12 +196,12 @@ fn large_policies_are_judged() {
 }
 
 #[test]
-fn a_policy_of_as_many_roles_as_there_may_be_is_read() {
+fn a_long_policy_is_read() {
     let role =
         |index: usize| format!("- {{ name: r{index}, objects: [{{ types: ['*'], verbs: [read] }}], actions: [a] }}\n");
-    let roles: String = (0..POLICY_ROLES_MAX).map(role).collect();
+    let roles: String = (0..25_000).map(role).collect();
     let policy = Policy::from_yaml(&format!("roles:\n{roles}")).unwrap();
-    assert_eq!(policy.roles.len(), POLICY_ROLES_MAX);
+    assert_eq!(policy.roles.len(), 25_000);
     let json = serde_json::to_string(&policy).unwrap();
     assert_eq!(Policy::from_yaml(&json).unwrap(), policy);
     assert_eq!(Policy::from_yaml("{ roles: 1 }").unwrap_err().code(), "access.policy.malformed");

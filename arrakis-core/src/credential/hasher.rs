@@ -211,8 +211,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn tenants_take_turns_and_too_many_are_sent_away() {
         let hasher = hasher(1);
-        let (release, held) = mpsc::channel::<()>();
-        let (told, order) = mpsc::channel();
+        let (release, held) = mpsc::sync_channel::<()>(1);
+        let (told, order) = mpsc::sync_channel(HASH_QUEUE_MAX);
         let mut tasks = tokio::task::JoinSet::new();
         let first = hasher.clone();
         tasks.spawn(async move {

@@ -25,6 +25,8 @@ pub struct Vault {
 
 struct Root {
     name: [u8; NAME_LEN],
+    /// The same in hexadecimal.
+    shown: String,
     sealing: LessSafeKey,
     digesting: Zeroizing<[u8; ROOT_LEN]>,
 }
@@ -37,7 +39,8 @@ impl Root {
         let digesting = Zeroizing::new(blake3::derive_key("arrakis 2026 vault digesting", root));
         let mut name = [0; NAME_LEN];
         blake3::Hasher::new_derive_key("arrakis 2026 vault name").update(root).finalize_xof().fill(&mut name);
-        Ok(Self { name, sealing: LessSafeKey::new(sealing), digesting })
+        let shown = name.iter().fold(String::new(), |shown, byte| shown + &format!("{byte:02x}"));
+        Ok(Self { name, shown, sealing: LessSafeKey::new(sealing), digesting })
     }
 }
 
@@ -111,7 +114,7 @@ impl Vault {
 
     /// Whether a text has a digest, by whichever root it was made. Takes the same time wherever they differ.
     pub fn recognises(&self, purpose: &str, text: &str, digest: &str) -> bool {
-        let Some(root) = self.roots.iter().find(|root| digest.starts_with(&*named(root))) else { return false };
+        let Some(root) = self.roots.iter().find(|root| digest.starts_with(&*root.shown)) else { return false };
         let Some(kept) = digest.get(2 * NAME_LEN..).and_then(|hex| blake3::Hash::from_hex(hex).ok()) else {
             return false;
         };
@@ -137,12 +140,8 @@ impl Vault {
     }
 }
 
-fn named(root: &Root) -> String {
-    root.name.iter().fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
-}
-
 fn shown(root: &Root, purpose: &str, text: &str) -> String {
-    format!("{}{}", named(root), digested(root, purpose, text))
+    format!("{}{}", root.shown, digested(root, purpose, text))
 }
 
 fn digested(root: &Root, purpose: &str, text: &str) -> blake3::Hash {

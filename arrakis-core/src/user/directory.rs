@@ -42,14 +42,15 @@ pub struct Directory {
     /// The newest commit of the store when it was last known to be up to date, and when that was, milliseconds.
     head: AtomicU64,
     heard_ms: AtomicU64,
-    accesses: Mutex<HashMap<(String, Option<String>), Cached>>,
+    accesses: Mutex<HashMap<String, Vec<Cached>>>,
     /// API keys that were used in an hour they are not kept to be used in.
     used: Mutex<HashMap<String, Timestamp>>,
     is_closed: AtomicBool,
 }
 
-/// The rights of a user, and the groups they come through.
+/// The rights of a user, or those of them that an API key has, and the groups they come through.
 struct Cached {
+    key: Option<String>,
     access: Arc<Access>,
     groups: HashSet<String>,
 }
@@ -144,14 +145,16 @@ impl Directory {
 
     fn forget(&self, touched: &Touched) {
         let mut accesses = self.accesses.lock().unwrap_or_else(PoisonError::into_inner);
-        accesses.retain(|(user, _), cached| {
-            let is_touched = touched.everyone
-                || touched.holders.contains(user)
-                || cached.groups.iter().any(|group| touched.holders.contains(group));
-            if is_touched {
-                cached.access.revoke();
-            }
-            !is_touched
+        accesses.retain(|user, all| {
+            let is_user = touched.everyone || touched.holders.contains(user);
+            all.retain(|cached| {
+                let stays = !is_user && !cached.groups.iter().any(|group| touched.holders.contains(group));
+                if !stays {
+                    cached.access.revoke();
+                }
+                stays
+            });
+            !all.is_empty()
         });
     }
 
@@ -218,18 +221,25 @@ impl Directory {
         }
         let now = self.env.now();
         let roles = key.and_then(|key| key.roles.as_deref());
-        let name = (user.id.clone(), roles.and(key).map(|key| key.id.clone()));
+        let key = roles.and(key).map(|key| &*key.id);
         let mut accesses = self.accesses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cached) = accesses.get(&name)
+        let cached = accesses.get(&user.id).and_then(|all| all.iter().find(|cached| cached.key.as_deref() == key));
+        if let Some(cached) = cached
             && cached.access.check(now).is_ok()
         {
             return Ok(Arc::clone(&cached.access));
         }
         let (subject, groups) = state.subject(user, roles, (now, &Overlay::default()))?;
         let access = Arc::new(Access::new(Arc::clone(&state.policy), subject));
-        if let Some(before) = accesses.insert(name, Cached { access: Arc::clone(&access), groups }) {
-            before.access.revoke();
-        }
+        let all = accesses.entry(user.id.clone()).or_default();
+        all.retain(|cached| {
+            let stays = cached.key.as_deref() != key;
+            if !stays {
+                cached.access.revoke();
+            }
+            stays
+        });
+        all.push(Cached { key: key.map(Into::into), access: Arc::clone(&access), groups });
         Ok(access)
     }
 
@@ -244,7 +254,7 @@ impl Directory {
         let state = self.state();
         let user = state.users.get(&claims.sub).ok_or_else(refused)?;
         let session = state.sessions.get(&claims.sid).filter(|session| session.user == user.id).ok_or_else(refused)?;
-        if session.client != claims.client_id || state.is_revoked(user, &claims.client_id, claims.seq) {
+        if session.client != claims.client_id || state.is_revoked(&user.id, &claims.client_id, claims.seq) {
             return Err(refused());
         }
         let access = self.access(&state, user, None)?;
@@ -285,14 +295,6 @@ impl Directory {
     /// To read and write it with.
     pub(super) const fn context(&self) -> &Context {
         &self.ctx
-    }
-}
-
-impl State {
-    /// Whether what was issued at a commit was revoked since, whoever it was issued to.
-    fn is_revoked(&self, user: &User, client: &str, issued: Seq) -> bool {
-        let since = |id: &str| self.revocations.get(id).is_some_and(|at| *at > issued);
-        since("tenant") || since(&format!("user:{}", user.id)) || since(&format!("client:{client}"))
     }
 }
 

@@ -33,8 +33,16 @@ pub(super) struct State {
     sessions_of: HashMap<String, BTreeSet<String>>,
     pub(super) api_keys: HashMap<String, ApiKeyRow>,
     api_keys_of: HashMap<String, BTreeSet<String>>,
-    pub(super) revocations: HashMap<String, Seq>,
+    revocations: Revocations,
     pub(super) signing_keys: BTreeMap<String, SigningKeyRow>,
+}
+
+/// The commits that made void what was issued before.
+#[derive(Debug, Default)]
+struct Revocations {
+    everyone: Option<Seq>,
+    users: HashMap<String, Seq>,
+    clients: HashMap<String, Seq>,
 }
 
 /// Whose rights a change may have changed.
@@ -152,7 +160,12 @@ impl State {
             }
             RevocationRow::TYPE => {
                 if let Some(object) = now {
-                    self.revocations.insert(RevocationRow::read(object)?.id, object.revision);
+                    let at = object.revision;
+                    match id.split_once(':') {
+                        Some(("user", user)) => drop(self.revocations.users.insert(user.into(), at)),
+                        Some((_, client)) => drop(self.revocations.clients.insert(client.into(), at)),
+                        None => self.revocations.everyone = Some(at),
+                    }
                 }
             }
             SigningKeyRow::TYPE => {
@@ -297,6 +310,12 @@ impl State {
     /// What a user or group holds itself.
     pub(super) fn held(&self, holder: &str) -> impl Iterator<Item = &Assignment> {
         self.held.get(holder).into_iter().flatten().filter_map(|id| self.assignments.get(id))
+    }
+
+    /// Whether what was issued to a client, for a user, at a commit was made void since.
+    pub(super) fn is_revoked(&self, user: &str, client: &str, issued: Seq) -> bool {
+        let Revocations { everyone, users, clients } = &self.revocations;
+        everyone.as_ref().into_iter().chain(users.get(user)).chain(clients.get(client)).any(|at| *at > issued)
     }
 
     /// The sessions of a user.

@@ -57,10 +57,10 @@ fn secrets_are_told_once_and_kept_apart() {
     assert_eq!(run("users bootstrap", b"").0, Some(1));
     #[cfg(unix)]
     {
-        let mode = std::os::unix::fs::PermissionsExt::mode(
+        let rights = std::os::unix::fs::PermissionsExt::mode(
             &std::fs::metadata(session.folder.join("places.db.secret")).unwrap().permissions(),
         );
-        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(rights & 0o777, 0o600);
     }
     let (code, key, _) = run("keys create admin --name nightly", b"");
     assert!(code == Some(0) && key.starts_with("ark_live_usr_"), "{key}");

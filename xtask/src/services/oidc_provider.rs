@@ -3,17 +3,17 @@
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use super::port::Port;
+use super::process::pause_between_looks;
 
 /// The package and its version.
 const PACKAGE: &str = "oidc-provider@8.8.1";
 const SCRIPT: &str = include_str!("oidc_provider.mjs");
 /// What it calls the tests, and their secret.
 pub const OIDC_CLIENT: (&str, &str) = ("arrakis", "a secret of the tests");
-/// How long it may take to start, in looks of 20 milliseconds.
-const LOOKS_MAX: usize = 1_500;
+/// How often it is looked whether it has started: 30 seconds.
+const LOOKS_MAX: usize = 6_000;
 
 /// A provider that runs until it is dropped.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl OidcProvider {
             if let Ok(Some(status)) = provider.child.try_wait() {
                 return Err(format!("the provider ended: {status}"));
             }
-            std::thread::sleep(Duration::from_millis(20));
+            pause_between_looks();
         }
         Err("the provider does not listen".into())
     }

@@ -187,7 +187,7 @@ pub(super) fn poll(mut is_so: impl FnMut() -> bool) -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a process that is not our child tells nobody that it ended or listens")]
-fn pause_between_looks() {
+pub(super) fn pause_between_looks() {
     std::thread::sleep(POLL);
 }
 

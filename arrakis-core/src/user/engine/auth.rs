@@ -1,5 +1,7 @@
 //! Proving who one is.
 
+use std::sync::atomic::Ordering;
+
 use async_trait::async_trait;
 
 use super::{Users, has_moved};
@@ -210,7 +212,12 @@ impl AuthService for Users {
         }
         let deployment = self.deployment(ctx).await?;
         deployment.fresh().await?;
-        self.inner.verifier.set_keys(deployment.verifying_keys());
+        // They are read anew when something of them may have changed.
+        let seq = deployment.seq().0;
+        if self.inner.keys_of.load(Ordering::Acquire) != seq {
+            self.inner.verifier.set_keys(deployment.verifying_keys());
+            self.inner.keys_of.store(seq, Ordering::Release);
+        }
         let claims = self.inner.verifier.verify(credential.expose()).await?;
         if claims.tid != ctx.scope().tenant {
             return Err(refused());

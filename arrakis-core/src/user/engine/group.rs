@@ -36,7 +36,7 @@ impl Users {
             if state.members(&group.id).any(|of| *of == member) {
                 return Ok(());
             }
-            self.check_holds_what(ctx, &state, &group.id)?;
+            Self::check_holds_what(ctx, &state, &group.id)?;
             check_nesting(&state, group, &member)?;
             MembershipRow::of(&member, &group.id)
         };

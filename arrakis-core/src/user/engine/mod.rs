@@ -13,6 +13,7 @@ mod user;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -99,6 +100,8 @@ struct Inner {
     audience: String,
     environment: String,
     verifier: Verifier,
+    /// The commit the verifier's keys are of.
+    keys_of: AtomicU64,
     signer: Signer,
     accounts: Throttle<(TenantId, String)>,
     networks: Throttle<(TenantId, String)>,
@@ -172,6 +175,7 @@ impl Users {
             audience: options.audience,
             environment: options.environment,
             verifier,
+            keys_of: AtomicU64::new(0),
             signer: Signer::default(),
             accounts: Throttle::default(),
             networks: Throttle::default(),
@@ -195,7 +199,9 @@ impl Users {
         let mut followers = std::mem::take(&mut *self.inner.followers.lock().unwrap_or_else(PoisonError::into_inner));
         followers.shutdown().await;
         let directories = std::mem::take(&mut *self.inner.directories.lock().unwrap_or_else(PoisonError::into_inner));
-        directories.values().for_each(|directory| directory.close());
+        for directory in directories.values() {
+            directory.close();
+        }
     }
 
     /// The directory of a context's tenant.
@@ -286,13 +292,13 @@ impl Users {
         ctx.require(Permission::UserManage)?;
         let user = user?;
         if stands_in {
-            self.check_holds_what(ctx, &state, &user.id)?;
+            Self::check_holds_what(ctx, &state, &user.id)?;
         }
         Ok(user.clone())
     }
 
     /// Passes when whoever acts holds everything that a user or group holds, itself and through groups.
-    fn check_holds_what(&self, ctx: &Context, state: &super::state::State, holder: &str) -> Result<()> {
+    fn check_holds_what(ctx: &Context, state: &super::state::State, holder: &str) -> Result<()> {
         let Some(access) = ctx.access() else { return Ok(()) };
         let groups = state.closure(holder);
         let holders = std::iter::once(holder).chain(groups.iter().map(|group| &*group.id));
@@ -381,7 +387,9 @@ async fn follow(directory: Arc<Directory>, kernel: Kernel) {
 impl Drop for Inner {
     fn drop(&mut self) {
         let directories = self.directories.get_mut().unwrap_or_else(PoisonError::into_inner);
-        directories.values().for_each(|directory| directory.close());
+        for directory in directories.values() {
+            directory.close();
+        }
     }
 }
 

@@ -162,7 +162,7 @@ impl UserService for Users {
         let reaches = (&user.email, &user.attributes) != (&now.email, &now.attributes)
             || (now.status, user.status) == (UserStatus::Suspended, UserStatus::Active);
         if reaches {
-            self.check_holds_what(ctx, &directory.state(), &user.id)?;
+            Self::check_holds_what(ctx, &directory.state(), &user.id)?;
         }
         let object =
             self.kept::<User>(&directory, &user.id).await?.ok_or_else(|| crate::user::absent("user", &user.name))?;

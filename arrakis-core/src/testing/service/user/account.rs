@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::*;
+use super::{
+    AccountService, AuthService, Deployment, Login, Secret, SetPassword, acting, code, context, login, login_of,
+    password_of, person, service, told,
+};
 use crate::credential::totp::{TotpSecret, step_at};
 use crate::user::SecondFactor;
 

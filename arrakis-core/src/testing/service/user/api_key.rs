@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::*;
+use super::{
+    AuthService, Context, Deployment, GroupMember, UserService, assigned, code, context, name, people, service, told,
+};
 use crate::user::{ApiKeyService, NewApiKey, UserPatch, UserStatus};
 
 fn new_key(user: &str, roles: Option<&[&str]>) -> NewApiKey {

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::*;
+use super::{
+    AccountService, AuthService, Deployment, GroupMember, Login, NewAssignment, NewUser, RoleService, Secret,
+    SetPassword, Tokens, UserKind, UserService, acting, assigned, code, context, holder, list, login, login_of, member,
+    name, password_of, people, person, policy, service,
+};
 use crate::credential::hasher::Hasher;
 use crate::credential::key_set::KeySet;
 use crate::credential::password::Cost;
-use crate::credential::token::{KEYS_REFRESH_S, Verifier};
+use crate::credential::token::Verifier;
 use crate::user::{FederatedIdentity, UserPatch, UserStatus};
 use crate::{Error, Permission};
 
@@ -63,7 +67,7 @@ pub async fn whoever_is_not_right_is_told_alike(on: Deployment) {
         for (index, name) in ["ann".to_owned(), format!("nobody{round}")].into_iter().enumerate() {
             let start = env.monotonic();
             assert!(slow.login(&on.own, Login { name, ..wrong.clone() }).await.is_err());
-            took[index].push(env.monotonic() - start);
+            took[index].push(env.monotonic().saturating_sub(start));
         }
         on.clock().advance(Duration::from_secs(3_600));
     }
@@ -286,7 +290,6 @@ pub async fn keys_are_turned_without_an_outage(on: Deployment) {
     let jwks: serde_json::Value = serde_json::from_str(&on.users.jwks().await.unwrap()).unwrap();
     let count = list(&member(&jwks, "keys")).len();
     assert!((3..=4).contains(&count), "{jwks}");
-    assert!(KEYS_REFRESH_S <= 60);
     // Old keys turn by themselves.
     let before = set().await;
     on.clock().advance(Duration::from_secs(31 * 86_400));

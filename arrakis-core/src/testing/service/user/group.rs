@@ -1,6 +1,9 @@
 //! Groups.
 
-use super::*;
+use super::{
+    Context, Deployment, GroupMember, GroupService, Result, RoleService, UserService, acting, assigned, code, group,
+    people, person,
+};
 use crate::user::{GROUP_DEPTH_MAX, Users};
 
 async fn put(users: &Users, ctx: &Context, group: &str, child: &str) -> Result<()> {

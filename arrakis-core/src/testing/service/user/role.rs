@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::*;
+use super::{
+    AccountService, Deployment, GroupMember, GroupService, NewAssignment, NewUser, RoleService, SetPassword,
+    UserService, acting, assigned, code, group, holder, name, password_of, people, person, policy, told,
+};
 use crate::access::{Check, PropertyList, Role, Verb};
 use crate::ontology::{Class, NewProperty, OntologyExt, Rule};
 use crate::user::{Simulation, UserPatch, WhoCan};

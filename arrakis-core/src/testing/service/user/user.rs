@@ -4,7 +4,11 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
-use super::*;
+use super::{
+    AccountService, AuthService, Context, Deployment, GroupMember, GroupService, NewAssignment, NewGroup, NewUser,
+    Result, RoleService, SetPassword, User, UserService, acting, code, context, group, holder, login, login_of, name,
+    password_of, people, person, policy, told,
+};
 use crate::kernel::{ChangesSince, ObjectSet, Query};
 use crate::user::{ApiKeyService, ListUsers, NewApiKey, UserPatch, UserStatus, directory_scope};
 use crate::{ErrorKind, Grants, Permission};
