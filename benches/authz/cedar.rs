@@ -218,3 +218,38 @@ async fn cedar_answers_alike() {
     }
     assert!(compared == 72_000 && (5_000..67_000).contains(&allowed_count), "{compared} {allowed_count}");
 }
+
+/// What this package brings has `serde_json` keep members in the order they were written in; Arrakis answers alike all the same.
+#[tokio::test]
+async fn members_are_told_in_one_order() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("order-{}.db", std::process::id()));
+    let mut answers = Vec::new();
+    for arrakis in [Arrakis::in_memory().await.unwrap(), Arrakis::open(&path).await.unwrap()] {
+        let ctx = arrakis.context();
+        let ontology = "
+object_types:
+  - name: Note
+    primary_key: id
+    properties:
+      - {name: id, type: integer}
+      - {name: content, type: json}
+";
+        arrakis.publish(&ctx, ontology).await.unwrap();
+        let content =
+            serde_json::from_str::<serde_json::Value>(r#"{"b": {"d": 1, "c": 2}, "a": [{"z": 1, "y": 2}]}"#).unwrap();
+        assert!(
+            content.to_string().starts_with(r#"{"b""#),
+            "members are kept as written here, or this test shows nothing"
+        );
+        arrakis.kernel().create(&ctx, "Note", json!({ "id": 1, "content": content })).await.unwrap();
+        let note = arrakis.kernel().object(&ctx, "Note", 1).await.unwrap();
+        answers.push(json!(note.properties.get("content").unwrap().to_json()).to_string());
+        arrakis.close().await;
+    }
+    let sorted = r#"{"a":[{"y":2,"z":1}],"b":{"c":2,"d":1}}"#;
+    assert_eq!(answers, [sorted, sorted]);
+    for suffix in ["", "-wal", "-shm"] {
+        // What was not made need not be removed.
+        let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+    }
+}

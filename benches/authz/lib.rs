@@ -1,1 +1,1 @@
-//! Authorization beside Cedar and Casbin. The test holds ours to Cedar's answers; `cargo bench --bench authz` measures all three.
+//! Authorization beside Cedar and Casbin. The test holds ours to Cedar's answers; `cargo bench -p arrakis-authz` measures all three.

@@ -1,5 +1,5 @@
 //! Authorization beside Cedar and Casbin on the same model, lists beside the same lists without a policy, and tokens beside bare Ed25519:
-//! `cargo bench --bench authz`.
+//! `cargo bench -p arrakis-authz`.
 
 #![expect(
     clippy::expect_used,

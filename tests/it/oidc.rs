@@ -116,23 +116,33 @@ async fn whom_a_provider_vouches_for_logs_in() {
         assert_eq!(code(&oidc, first.clone(), answer(&forged)).await, "oidc.refused", "{name} {value:?}");
     }
 
-    // An answer with the proof or the nonce of another login: what was begun is not what is ended.
+    what_is_not_ones_own_is_refused(&oidc).await;
+    an_address_that_is_not_verified_is_nobodys(&oidc, &arrakis).await;
+    a_wrong_secret_is_never_shown(&provider).await;
+}
+
+/// An answer with the proof or the nonce of another login: what was begun is not what is ended.
+async fn what_is_not_ones_own_is_refused(oidc: &Oidc) {
     for part in ["verifier", "nonce"] {
         let (url, mine) = oidc.begin(Some("ann")).await.unwrap();
         let (_, other) = oidc.begin(Some("ann")).await.unwrap();
         let back = browse(url).await;
         let (mut mixed, other) = (serde_json::to_value(&mine).unwrap(), serde_json::to_value(&other).unwrap());
         mixed[part] = other[part].clone();
-        assert_eq!(code(&oidc, serde_json::from_value(mixed).unwrap(), answer(&back)).await, "oidc.refused", "{part}");
+        assert_eq!(code(oidc, serde_json::from_value(mixed).unwrap(), answer(&back)).await, "oidc.refused", "{part}");
     }
+}
 
-    // Someone with bob's address, which the provider has not verified, is not bob.
+/// Someone with bob's address, which the provider has not verified, is not bob.
+async fn an_address_that_is_not_verified_is_nobodys(oidc: &Oidc, arrakis: &Arrakis) {
     let (url, pending) = oidc.begin(Some("eve")).await.unwrap();
     let identity = oidc.complete(pending, answer(&browse(url).await)).await.unwrap_or_else(|e| panic!("{}", e.chain()));
     assert_eq!((identity.email.as_deref(), identity.email_verified), (Some("bob@example.org"), false));
-    assert_eq!(users.login_federated(&ctx, identity, "browser").await.unwrap_err().code(), "auth.unlinked");
+    let refused = arrakis.users().unwrap().login_federated(&arrakis.context(), identity, "browser").await;
+    assert_eq!(refused.unwrap_err().code(), "auth.unlinked");
+}
 
-    // A wrong secret is told as a refusal, and never shown.
+async fn a_wrong_secret_is_never_shown(provider: &OidcProvider) {
     let wrong = OidcOptions { client_secret: Some("canary".into()), ..options(&provider.issuer()) };
     let wrong = Oidc::discover(wrong).await.unwrap();
     let (url, pending) = wrong.begin(Some("ann")).await.unwrap();

@@ -26,7 +26,7 @@ pub const STALE_MAX_MS: u64 = 5_000;
 /// How long one look for changes waits for them.
 const LOOK_MS: u64 = 1_000;
 /// How long is waited for the directory to see a commit that is known to be there.
-const CATCH_UP: Duration = Duration::from_secs(2);
+const CATCH_UP: Duration = Duration::from_secs(5);
 /// How coarse it is kept when an API key was last used.
 const USED_HOURLY: i64 = 3_600 * 1_000_000;
 
@@ -72,15 +72,14 @@ impl Directory {
     /// # Errors
     /// What the kernel answers; `user.row`.
     pub(super) async fn load(env: Env, log: Arc<dyn CommitLog>, kernel: &Kernel, ctx: Context) -> Result<Self> {
-        let (mut state, mut touched, mut at) = (State::default(), Touched::default(), None);
+        let (mut state, mut touched, at) = (State::default(), Touched::default(), log.head().await?);
         for object_type in TYPES {
             let mut cursor = None;
             loop {
                 let mut query = Query::of(ObjectSet::of(object_type));
                 query.page = PageRequest { size: Some(PAGE_SIZE_MAX), cursor };
-                query.as_of = at.map(AsOf::Seq);
+                query.as_of = Some(AsOf::Seq(at));
                 let page = kernel.query(&ctx, query).await?;
-                at = at.or(Some(page.seq));
                 for object in &page.objects {
                     state.apply(object_type, &object.key, Some(object), &mut touched)?;
                 }
@@ -90,7 +89,6 @@ impl Directory {
                 }
             }
         }
-        let at = at.unwrap_or_default();
         state.settle();
         let heard_ms = AtomicU64::new(millis(env.monotonic()));
         Ok(Self {
@@ -107,7 +105,7 @@ impl Directory {
         })
     }
 
-    /// Takes the changes that are there, having waited for them; answers what it takes to look again.
+    /// Takes the changes that are there, having waited for them.
     ///
     /// # Errors
     /// What the kernel answers; `user.row`.
@@ -118,14 +116,16 @@ impl Directory {
         let mut touched = Touched::default();
         {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            for commit in &changes.commits {
-                for change in &commit.objects {
-                    state.apply(change.object_type.as_str(), &change.key, change.after.as_ref(), &mut touched)?;
-                }
-            }
+            let mut changed = changes.commits.iter().flat_map(|commit| &commit.objects);
+            let applied = changed.try_for_each(|change| {
+                state.apply(change.object_type.as_str(), &change.key, change.after.as_ref(), &mut touched)
+            });
             state.settle();
+            // Where one cannot be read, nobody has rights any more.
+            touched.everyone |= applied.is_err();
             // Before anyone sees the new state, nobody has rights of the old one.
             self.forget(&touched);
+            applied?;
         }
         if changes.next >= changes.seq {
             self.heard(changes.seq);

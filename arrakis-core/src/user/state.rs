@@ -143,6 +143,8 @@ impl State {
             SessionRow::TYPE => {
                 if let Some(old) = self.sessions.remove(id) {
                     remove(&mut self.sessions_of, &old.user, id);
+                    // What was begun with it ends; whoever has another asks again.
+                    touched.holders.extend(now.is_none().then_some(old.user));
                 }
                 if let Some(session) = now.map(SessionRow::read).transpose()? {
                     self.sessions_of.entry(session.user.clone()).or_default().insert(session.id.clone());
@@ -152,6 +154,7 @@ impl State {
             ApiKeyRow::TYPE => {
                 if let Some(old) = self.api_keys.remove(id) {
                     remove(&mut self.api_keys_of, &old.user, id);
+                    touched.holders.extend(now.is_none().then_some(old.user));
                 }
                 if let Some(key) = now.map(ApiKeyRow::read).transpose()? {
                     self.api_keys_of.entry(key.user.clone()).or_default().insert(key.id.clone());
@@ -162,9 +165,15 @@ impl State {
                 if let Some(object) = now {
                     let at = object.revision;
                     match id.split_once(':') {
-                        Some(("user", user)) => drop(self.revocations.users.insert(user.into(), at)),
-                        Some((_, client)) => drop(self.revocations.clients.insert(client.into(), at)),
-                        None => self.revocations.everyone = Some(at),
+                        Some(("user", user)) => {
+                            touched.holders.insert(user.into());
+                            self.revocations.users.insert(user.into(), at);
+                        }
+                        Some((_, client)) => {
+                            touched.everyone = true;
+                            self.revocations.clients.insert(client.into(), at);
+                        }
+                        None => (touched.everyone, self.revocations.everyone) = (true, Some(at)),
                     }
                 }
             }

@@ -75,7 +75,12 @@ impl BaseType {
             (Self::Timestamp, Json::String(text)) => text.parse::<Timestamp>().map(Value::Timestamp),
             (Self::Duration, Json::String(text)) => text.parse::<Duration>().map(Value::Duration),
             (Self::Geopoint, Json::Object(members)) => read_geopoint(members),
-            (Self::Json, json) => check_json(json).map(|()| Value::Json(Arc::new(json.clone()))),
+            (Self::Json, json) => check_json(json).map(|()| {
+                let mut json = json.clone();
+                // In the order every store reads it back in, also where some crate of the application has serde_json keep the order written.
+                json.sort_all_objects();
+                Value::Json(Arc::new(json))
+            }),
             (Self::Vector { dimension, .. }, Json::Array(items)) => read_vector(items, *dimension),
             (Self::Array(element), Json::Array(items)) => read_array(element, items),
             (Self::Struct(fields), Json::Object(members)) => read_struct(fields, members),

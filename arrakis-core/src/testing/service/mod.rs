@@ -1,5 +1,4 @@
-//! The conformance suites of the services: one function per sentence of behaviour, each on a deployment of its own, asked in JSON as a
-//! client of another language would.
+//! The conformance suites of the services: one function per sentence of behaviour, each on a deployment of its own, asked in JSON.
 
 pub mod access;
 pub mod action;
@@ -380,7 +379,7 @@ macro_rules! feed_suite {
     };
 }
 
-/// Makes a test of every function of the suite of the services of [`crate::user`], as [`kernel_suite!`](crate::kernel_suite) does of the kernel's.
+/// What [`kernel_suite!`](crate::kernel_suite) is of the kernel's service, of those of [`crate::user`].
 #[macro_export]
 macro_rules! user_suite {
     ($open:path) => {
@@ -413,6 +412,9 @@ macro_rules! user_suite {
                 groups_are_in_no_circle
                 groups_have_their_depth
                 a_deleted_group_gives_nothing
+            }
+            law {
+                what_is_held_follows_of_what_is_there
             }
             revoke {
                 what_is_taken_back_is_gone_elsewhere_within_a_second
@@ -471,7 +473,7 @@ mod tests {
     #[test]
     fn every_function_of_the_suites_is_run() {
         let text = include_str!("mod.rs");
-        for (service, modules) in [("access", 5), ("kernel", 21), ("action", 5), ("feed", 9), ("user", 7)] {
+        for (service, modules) in [("access", 5), ("kernel", 21), ("action", 5), ("feed", 9), ("user", 8)] {
             let listed = text.split(&format!("macro_rules! {service}_suite")).nth(1).unwrap();
             let listed = listed.split("macro_rules!").next().unwrap();
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/service").join(service);

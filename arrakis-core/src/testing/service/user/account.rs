@@ -109,9 +109,12 @@ pub async fn sessions_are_listed_and_ended(on: Deployment) {
         (sessions.len(), sessions[0].device.as_deref(), &*sessions[0].client),
         (2, Some("a browser"), "console")
     );
+    let begun = context(&on, &other.access).await.unwrap();
     on.users.end_sessions(&ctx, None, Some(&other.session)).await.unwrap();
     assert_eq!(code(on.users.authenticate(&on.own, &other.access).await), "auth.refused");
-    assert!(on.users.authenticate(&on.own, &one.access).await.is_ok());
+    // What was begun with it ends too, live sets among it; whoever has another session asks again.
+    assert_eq!(code(begun.access().unwrap().check(on.test.env().now())), "access.revoked");
+    let ctx = context(&on, &one.access).await.unwrap();
     assert_eq!(code(on.users.end_sessions(&ctx, None, Some(&other.session)).await), "user.session.absent");
     // Another's is none of one's own.
     let bob = login(&on, "bob").await;

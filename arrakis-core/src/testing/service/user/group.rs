@@ -1,8 +1,7 @@
 //! Groups.
 
 use super::{
-    Context, Deployment, GroupMember, GroupService, Result, RoleService, UserService, acting, assigned, code, group,
-    people, person,
+    Context, Deployment, GroupMember, GroupService, Result, RoleService, acting, assigned, code, group, people, person,
 };
 use crate::user::{GROUP_DEPTH_MAX, Users};
 

@@ -4,6 +4,7 @@ pub mod account;
 pub mod api_key;
 pub mod auth;
 pub mod group;
+pub mod law;
 pub mod revoke;
 pub mod role;
 #[expect(clippy::module_inception, reason = "users are one noun of several in the suite of the users")]
