@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example users --features users`
 
+#![expect(clippy::print_stdout, reason = "an example prints what it shows")]
+
 use arrakis::access::Policy;
 use arrakis::credential::{Secret, Vault};
 use arrakis::user::{
@@ -27,7 +29,7 @@ fn login(name: &str, password: &Secret) -> Login {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    // A deployment keeps its root secret; without it nobody's sessions and keys are known any more.
+    // Kept outside of the store by whoever deploys it.
     let options = UserOptions::new(Vault::new_root(&Env::system()));
     let arrakis = Arrakis::builder().users(options).in_memory().await?;
     let (users, ctx) = (arrakis.users()?, arrakis.context());
@@ -47,7 +49,6 @@ async fn main() -> Result<()> {
         .set_password(&ctx, SetPassword { user: Some("ann".into()), current: None, password: password.clone() })
         .await?;
     users.assign(&ctx, NewAssignment::of(GroupMember::User("ann".into()), ApiName::parse("reader")?)).await?;
-
     let first = first.map(|first| login(&first.name, &first.password));
     for login in first.into_iter().chain([login("ann", &password)]) {
         let name = login.name.clone();

@@ -116,8 +116,8 @@ impl Directory {
         let mut touched = Touched::default();
         {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            let mut changed = changes.commits.iter().flat_map(|commit| &commit.objects);
-            let applied = changed.try_for_each(|change| {
+            let mut objects = changes.commits.iter().flat_map(|commit| &commit.objects);
+            let applied = objects.try_for_each(|change| {
                 state.apply(change.object_type.as_str(), &change.key, change.after.as_ref(), &mut touched)
             });
             state.settle();
