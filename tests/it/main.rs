@@ -19,7 +19,7 @@ mod hook;
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod kill;
 #[cfg(feature = "oidc")]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where what it takes for granted fails")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where what it takes for granted fails")]
 mod oidc;
 mod public;
 #[cfg(feature = "sqlite")]
