@@ -108,7 +108,7 @@ impl fmt::Debug for ApiKey {
 }
 
 /// The environment of a key is part of its form alone.
-fn is_environment(text: &str) -> bool {
+pub(crate) fn is_environment(text: &str) -> bool {
     (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 

@@ -9,8 +9,8 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Secret, Vault};
-use crate::{Error, Result, Timestamp};
+use super::Vault;
+use crate::{Error, Result};
 
 /// The bytes of a public key.
 pub const PUBLIC_KEY_LEN: usize = 32;
@@ -208,21 +208,6 @@ impl KeySet {
     pub fn get(&self, kid: &str) -> Option<&PublicKey> {
         self.0.get(kid)
     }
-}
-
-/// A key in its life, as it is kept.
-#[derive(Clone, Debug)]
-pub struct KeyRecord {
-    /// Its name.
-    pub kid: String,
-    /// How far it is.
-    pub state: KeyState,
-    /// Its public key.
-    pub public: PublicKey,
-    /// The key itself, sealed.
-    pub sealed: Secret,
-    /// Since when it is in this state.
-    pub since: Timestamp,
 }
 
 #[cfg(test)]

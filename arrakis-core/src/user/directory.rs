@@ -60,7 +60,7 @@ struct Cached {
 pub struct Identity {
     /// The user.
     pub user: String,
-    /// The session, for who has logged in; the API key, for who has one.
+    /// The session, for who has logged in; `None` for who has an API key.
     pub session: Option<String>,
     /// What they may do.
     pub access: Arc<Access>,

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 
 use super::{
     ApiKeyInfo, Assignment, FederatedIdentity, Group, GroupMember, Identity, Invitation, ListUsers, Login, NewApiKey,
-    NewAssignment, NewGroup, NewUser, PolicyVersion, RecoveryCodes, SessionInfo, SetPassword, ShownApiKey, Simulated,
-    Simulation, Tokens, TotpEnrolment, User, UserExport, UserPage, UserPatch, WhoCan, WhoCanPage,
+    NewAssignment, NewGroup, NewUser, PolicyVersion, RecoveryCodes, SecondFactor, SessionInfo, SetPassword,
+    ShownApiKey, Simulated, Simulation, Tokens, TotpEnrolment, User, UserExport, UserPage, UserPatch, WhoCan,
+    WhoCanPage,
 };
 use crate::access::{Check, Explanation, Policy};
 use crate::credential::Secret;
@@ -131,7 +132,7 @@ pub trait RoleService: std::fmt::Debug + Send + Sync + 'static {
     /// Why a user may, or may not, do something to an object. Needs `policy.read`, and to be able to read the object oneself.
     ///
     /// # Errors
-    /// `user.absent`; as [`crate::access::AccessService::explain`].
+    /// `user.absent`, `user.suspended`; as [`crate::access::AccessService::explain`].
     async fn explain_as(&self, ctx: &Context, user: &str, check: Check) -> Result<Explanation>;
 
     /// Which users may do something to an object. Needs `policy.read`, and to be able to read the object oneself.
@@ -208,11 +209,11 @@ pub trait AccountService: std::fmt::Debug + Send + Sync + 'static {
     /// `auth.refused`; `user.totp.pending` where none waits.
     async fn confirm_totp(&self, ctx: &Context, code: &Secret) -> Result<RecoveryCodes>;
 
-    /// Asks for no second factor any more.
+    /// Asks for no second factor any more: one's own takes one, so that a session alone does not turn it off.
     ///
     /// # Errors
-    /// `user.absent`, `access.escalation`.
-    async fn disable_totp(&self, ctx: &Context, user: Option<&str>) -> Result<()>;
+    /// `user.absent`, `access.escalation`; `auth.second_factor`, `auth.refused`, `throttle.wait`.
+    async fn disable_totp(&self, ctx: &Context, user: Option<&str>, second: Option<&SecondFactor>) -> Result<()>;
 
     /// Where a user is logged in.
     ///

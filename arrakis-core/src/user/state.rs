@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::row::{
     ApiKeyRow, AssignmentRow, MembershipRow, PolicyPartRow, RevocationRow, Row, SessionRow, SigningKeyRow,
 };
-use super::{Assignment, GROUPS_MAX, Group, GroupMember, User, UserKind, absent, scope_of};
+use super::{Assignment, Group, GroupMember, User, UserKind, absent, scope_of};
 use crate::access::{Held, Policy, Subject};
 use crate::kernel::Object;
 use crate::{Actor, ApiName, Error, Key, Result, Seq, Timestamp};
@@ -265,7 +265,6 @@ impl State {
         while let Some(member) = next.pop() {
             for id in self.parents(member) {
                 if let Some(group) = self.groups.get(id)
-                    && groups.len() < GROUPS_MAX
                     && seen.insert(&*group.id)
                 {
                     groups.push(group);

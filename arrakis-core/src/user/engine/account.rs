@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::auth::totp_purpose;
 use super::user::credential;
-use super::{Users, has_moved};
+use super::{RETRIES_MAX, Users, has_moved};
 use crate::credential::hasher::Verdict;
 use crate::credential::password::Password;
 use crate::credential::totp::TotpSecret;
@@ -13,7 +13,8 @@ use crate::kernel::Edit;
 use crate::user::directory::refused;
 use crate::user::row::{CredentialRow, Kept, SessionRow, delete};
 use crate::user::{
-    AccountService, Directory, RecoveryCodes, SessionInfo, SetPassword, TotpEnrolment, User, UserKind, absent,
+    AccountService, Directory, RecoveryCodes, SecondFactor, SessionInfo, SetPassword, TotpEnrolment, User, UserKind,
+    absent,
 };
 use crate::{Context, Error, Result};
 
@@ -30,23 +31,21 @@ impl Users {
         Ok((kept, row))
     }
 
-    /// The edit that gives a user a password, which keeps the rules.
-    pub(super) async fn new_password(
-        &self,
-        ctx: &Context,
-        directory: &Directory,
-        user: &User,
-        password: &Secret,
-    ) -> Result<Edit> {
+    /// The hash of a password that a user may have, which keeps the rules.
+    pub(super) async fn hashed(&self, ctx: &Context, user: &User, password: &Secret) -> Result<String> {
         if user.kind == UserKind::Service {
             return Err(Error::invalid("user.service", "a service account has API keys and no password"));
         }
         let names = [Some(user.name.as_str()), user.email.as_deref(), user.display_name.as_deref()];
         let names: Vec<&str> = names.into_iter().flatten().collect();
         let password = self.inner.rules.check(password, &names)?;
-        let hash = self.inner.hasher.hash(ctx.scope().tenant, password).await?;
+        self.inner.hasher.hash(ctx.scope().tenant, password).await
+    }
+
+    /// The edit that gives a user a password, by its hash.
+    pub(super) async fn with_password(&self, directory: &Directory, user: &User, hash: &str) -> Result<Edit> {
         let (kept, row) = self.credential_of(directory, user).await?;
-        let row = CredentialRow { password: Some(hash), password_at: Some(self.now()), ..row };
+        let row = CredentialRow { password: Some(hash.into()), password_at: Some(self.now()), ..row };
         credential(kept.as_ref(), &row)
     }
 
@@ -88,9 +87,17 @@ impl AccountService for Users {
         if is_own(ctx, &user) {
             self.knows_password(ctx, &directory, &user, request.current.as_ref()).await.map_err(|e| e.at("current"))?;
         }
-        let mut edits = vec![self.new_password(ctx, &directory, &user, &request.password).await?];
-        edits.extend(self.ending(&directory, &user.id).await?);
-        self.commit(ctx, &directory, "user.set_password", edits).await.map(drop).map_err(moved)
+        let password = self.hashed(ctx, &user, &request.password).await?;
+        for _ in 0..RETRIES_MAX {
+            let mut edits = vec![self.with_password(&directory, &user, &password).await?];
+            edits.extend(self.ending(&directory, &user.id).await?);
+            match self.commit(ctx, &directory, "user.set_password", edits).await {
+                // A session ended by itself, or another password was set.
+                Err(error) if has_moved(&error) => {}
+                other => return other.map(drop),
+            }
+        }
+        Err(super::group::contended())
     }
 
     async fn enrol_totp(&self, ctx: &Context) -> Result<TotpEnrolment> {
@@ -117,8 +124,7 @@ impl AccountService for Users {
         let pending = pending.ok_or_else(|| Error::conflict("user.totp.pending", "no secret waits to be confirmed"))?;
         let key = (ctx.scope().tenant, user.name.clone());
         self.inner.accounts.attempt(&key, self.inner.env.monotonic())?;
-        let secret = self.inner.vault.open(&totp_purpose(&user.id), &pending)?;
-        let secret = TotpSecret::read(&String::from_utf8_lossy(&secret));
+        let secret = self.totp_secret(&user.id, &pending)?;
         let step = secret.step_of(code.expose(), self.now(), None).ok_or_else(refused)?;
         self.inner.accounts.succeeded(&key);
         let (codes, digests) = recovery::new_codes(&self.inner.vault, &user.id)?;
@@ -129,12 +135,18 @@ impl AccountService for Users {
         Ok(RecoveryCodes { codes })
     }
 
-    async fn disable_totp(&self, ctx: &Context, user: Option<&str>) -> Result<()> {
+    async fn disable_totp(&self, ctx: &Context, user: Option<&str>, second: Option<&SecondFactor>) -> Result<()> {
         self.admit(ctx, None)?;
         let directory = self.directory(ctx).await?;
         let user = self.whose(ctx, &directory, user, true)?;
         let (kept, row) = self.credential_of(&directory, &user).await?;
         let Some(kept) = kept else { return Ok(()) };
+        if is_own(ctx, &user) && row.totp.is_some() {
+            let key = (ctx.scope().tenant, user.name.clone());
+            self.inner.accounts.attempt(&key, self.inner.env.monotonic())?;
+            self.second(&row, second)?;
+            self.inner.accounts.succeeded(&key);
+        }
         let row = CredentialRow { totp: None, totp_pending: None, totp_step: None, recovery: Vec::new(), ..row };
         self.commit(ctx, &directory, "user.disable_totp", vec![kept.replace(&row)?]).await.map(drop).map_err(moved)
     }
@@ -152,15 +164,20 @@ impl AccountService for Users {
         self.admit(ctx, None)?;
         let directory = self.directory(ctx).await?;
         let user = self.whose(ctx, &directory, user, false)?;
-        let edits = match session {
-            None => self.ending(&directory, &user.id).await?,
-            Some(id) => {
-                let state = directory.state();
-                let session =
-                    state.sessions(&user.id).find(|session| session.id == id).ok_or_else(|| absent("session", id))?;
-                vec![delete::<SessionRow>(&session.id, None)]
+        for _ in 0..RETRIES_MAX {
+            let edits = match session {
+                None => self.ending(&directory, &user.id).await?,
+                Some(id) if directory.state().sessions(&user.id).any(|session| session.id == id) => {
+                    vec![delete::<SessionRow>(id, None)]
+                }
+                Some(id) => return Err(absent("session", id)),
+            };
+            match self.commit(ctx, &directory, "auth.end", edits).await {
+                // One ended by itself, which is seen in a moment.
+                Err(error) if has_moved(&error) => self.caught_up(&directory).await?,
+                other => return other.map(drop),
             }
-        };
-        self.commit(ctx, &directory, "auth.end", edits).await.map(drop)
+        }
+        Err(super::group::contended())
     }
 }

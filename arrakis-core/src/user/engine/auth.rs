@@ -29,6 +29,12 @@ pub(super) fn totp_purpose(user: &str) -> String {
 }
 
 impl Users {
+    /// The secret of a user's one-time codes.
+    pub(super) fn totp_secret(&self, user: &str, sealed: &str) -> Result<TotpSecret> {
+        let secret = self.inner.vault.open(&totp_purpose(user), sealed)?;
+        Ok(TotpSecret::read(&String::from_utf8_lossy(&secret)))
+    }
+
     /// What a second factor comes to: how it proves, and what is kept of it from now on.
     pub(super) fn second(
         &self,
@@ -43,8 +49,7 @@ impl Users {
         let mut used = row.clone();
         match given {
             SecondFactor::Totp(code) => {
-                let secret = self.inner.vault.open(&totp_purpose(&row.id), sealed)?;
-                let secret = TotpSecret::read(&String::from_utf8_lossy(&secret));
+                let secret = self.totp_secret(&row.id, sealed)?;
                 let step = secret.step_of(code.expose(), self.now(), row.totp_step).ok_or_else(refused)?;
                 used.totp_step = Some(step);
                 Ok(Some((ONE_TIME, used)))
@@ -195,7 +200,8 @@ impl AuthService for Users {
         if user.row.status != UserStatus::Active {
             return Err(refused());
         }
-        let credential = self.new_password(ctx, &directory, &user.row, &password).await?;
+        let hash = self.hashed(ctx, &user.row, &password).await?;
+        let credential = self.with_password(&directory, &user.row, &hash).await?;
         let mut edits = vec![delete::<InvitationRow>(id, Some(Expect::At(kept.revision))), credential];
         let verified = User { email_verified: user.row.email.is_some(), ..user.row.clone() };
         edits.push(user.replace(&verified)?);

@@ -34,7 +34,7 @@ impl Users {
         }
         let directory = self.directory(ctx).await?;
         // A directory that another process fills is not empty.
-        directory.caught_up(self.inner.committer.log().head().await?).await?;
+        self.caught_up(&directory).await?;
         if !directory.state().users.is_empty() {
             return Ok(None);
         }
@@ -45,7 +45,7 @@ impl Users {
             match self.put_policy(ctx, policy, Some(crate::Seq(0))).await {
                 Err(error) if error.code() != "user.policy.moved" => return Err(error),
                 // Another process puts the same one in force.
-                _ => directory.caught_up(self.inner.committer.log().head().await?).await?,
+                _ => self.caught_up(&directory).await?,
             }
         }
         directory.state().role(&role)?;

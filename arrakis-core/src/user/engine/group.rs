@@ -28,7 +28,7 @@ impl Users {
         if matches!(member, GroupMember::Group(_)) {
             edits.push(self.guarded(directory, NESTING).await?);
             // What was written under the guard before is judged too.
-            directory.caught_up(self.inner.committer.log().head().await?).await?;
+            self.caught_up(directory).await?;
         }
         let row = {
             let state = directory.state();
@@ -36,7 +36,7 @@ impl Users {
             if state.members(&group.id).any(|of| *of == member) {
                 return Ok(());
             }
-            Self::check_holds_what(ctx, &state, &group.id)?;
+            self.check_holds_what(ctx, &state, &group.id)?;
             check_nesting(&state, group, &member)?;
             MembershipRow::of(&member, &group.id)
         };

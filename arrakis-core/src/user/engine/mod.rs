@@ -26,6 +26,7 @@ use super::row::{Kept, Row};
 use super::{DIRECTORY_SPACE, DIRECTORY_SPACE_NAME, Directory, SessionLife, User, directory_context, directory_scope};
 use crate::access::{Policy, Scope as Over};
 use crate::commit::Committer;
+use crate::credential::api_key::is_environment;
 use crate::credential::hasher::Hasher;
 use crate::credential::password::PasswordRules;
 use crate::credential::throttle::Throttle;
@@ -149,10 +150,7 @@ impl Users {
         if !(300..=600).contains(&options.life.access_s) {
             return Err(options_error("an access token lasts 300 to 600 seconds").at("life.access_s"));
         }
-        if options.environment.is_empty()
-            || options.environment.len() > 10
-            || !options.environment.bytes().all(|b| b.is_ascii_lowercase())
-        {
+        if !is_environment(&options.environment) {
             return Err(options_error("an environment is 1 to 10 lower-case letters").at("environment"));
         }
         let hasher = match options.hasher {
@@ -283,26 +281,26 @@ impl Users {
         let named =
             named.or(own).ok_or_else(|| Error::invalid("user.unnamed", "name the user this is about").at("user"))?;
         let user = state.user(named);
-        if let (Ok(user), Some(own)) = (&user, own)
-            && user.id == own
-        {
-            return Ok((*user).clone());
-        }
         // Whether there is such a user is told to whom might know.
-        ctx.require(Permission::UserManage)?;
+        if !matches!((&user, own), (Ok(user), Some(own)) if user.id == own) {
+            ctx.require(Permission::UserManage)?;
+        }
         let user = user?;
+        // One who acts by an API key with some of the roles has less than the user it is of.
         if stands_in {
-            Self::check_holds_what(ctx, &state, &user.id)?;
+            self.check_holds_what(ctx, &state, &user.id)?;
         }
         Ok(user.clone())
     }
 
     /// Passes when whoever acts holds everything that a user or group holds, itself and through groups.
-    fn check_holds_what(ctx: &Context, state: &super::state::State, holder: &str) -> Result<()> {
+    fn check_holds_what(&self, ctx: &Context, state: &super::state::State, holder: &str) -> Result<()> {
         let Some(access) = ctx.access() else { return Ok(()) };
         let groups = state.closure(holder);
         let holders = std::iter::once(holder).chain(groups.iter().map(|group| &*group.id));
-        for assignment in holders.flat_map(|holder| state.held(holder)) {
+        let now = self.now();
+        let held = holders.flat_map(|holder| state.held(holder));
+        for assignment in held.filter(|assignment| assignment.expires_at.is_none_or(|until| until > now)) {
             // A role that is gone gives nothing.
             if let Ok(role) = state.role(&assignment.role) {
                 access
@@ -340,6 +338,11 @@ impl Users {
         let query = Query::of(ObjectSet::ids(R::TYPE, [id]));
         let page = self.inner.kernel.query(directory.context(), query).await?;
         page.objects.first().map(Kept::of).transpose()
+    }
+
+    /// Waits until this process has seen every commit there is.
+    async fn caught_up(&self, directory: &Directory) -> Result<()> {
+        directory.caught_up(self.inner.committer.log().head().await?).await
     }
 
     fn now(&self) -> Timestamp {

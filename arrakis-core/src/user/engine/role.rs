@@ -95,7 +95,13 @@ impl RoleService for Users {
         self.inner.kernel.explain(ctx, check.clone()).await?;
         let access = {
             let state = directory.state();
-            directory.access(&state, state.user(user)?, None)?
+            let user = state.user(user)?;
+            if user.status != UserStatus::Active {
+                return Err(
+                    Error::conflict("user.suspended", "a suspended user may do nothing").with("user", &user.name)
+                );
+            }
+            directory.access(&state, user, None)?
         };
         self.inner
             .kernel

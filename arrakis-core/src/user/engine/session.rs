@@ -62,15 +62,24 @@ impl Users {
             created_at: now,
             rotated_at: now,
         };
-        {
-            let state = directory.state();
-            let mut sessions: Vec<_> = state.sessions(&user.id).collect();
-            sessions.sort_by_key(|session| std::cmp::Reverse(session.rotated_at));
-            edits.extend(sessions.iter().skip(SESSIONS_MAX - 1).map(|old| delete::<SessionRow>(&old.id, None)));
-        }
         edits.push(session.create()?);
         let seq = self.commit(ctx, directory, "auth.login", edits).await?;
+        for id in Self::beyond_most(directory, &user.id) {
+            match self.commit(ctx, directory, "auth.end", vec![delete::<SessionRow>(&id, None)]).await {
+                // It has ended by itself.
+                Err(error) if super::has_moved(&error) => {}
+                other => drop(other?),
+            }
+        }
         self.tokens(ctx, &session, seq).await
+    }
+
+    /// The sessions of a user beyond the most there may be, used least recently.
+    fn beyond_most(directory: &Directory, user: &str) -> Vec<String> {
+        let state = directory.state();
+        let mut sessions: Vec<_> = state.sessions(user).collect();
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.rotated_at));
+        sessions.into_iter().skip(SESSIONS_MAX).map(|session| session.id.clone()).collect()
     }
 
     /// The tokens of a session, as it is after a commit.

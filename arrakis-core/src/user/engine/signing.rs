@@ -40,7 +40,7 @@ impl Users {
             }
             match self.turn_keys(ctx, &directory).await {
                 Err(error) if has_moved(&error) => {
-                    directory.caught_up(self.inner.committer.log().head().await?).await?;
+                    self.caught_up(&directory).await?;
                 }
                 other => other?,
             }

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 
-use super::{Users, directory_of, later};
+use super::group::contended;
+use super::{RETRIES_MAX, Users, directory_of, has_moved, later};
 use crate::credential::Secret;
 use crate::kernel::{Edit, Expect, KernelService as _, ObjectSet, PAGE_SIZE_MAX, PageRequest, Query};
-use crate::user::row::{CredentialRow, IdentityRow, InvitationRow, RevocationRow, Row, SessionRow, delete};
+use crate::user::row::{CredentialRow, IdentityRow, InvitationRow, Kept, RevocationRow, Row, SessionRow, delete};
 use crate::user::{
     Directory, Invitation, ListUsers, NewUser, USERS_PAGE_DEFAULT, USERS_PAGE_MAX, User, UserExport, UserKind,
-    UserPage, UserPatch, UserService, UserStatus, checked_email, checked_name,
+    UserPage, UserPatch, UserService, UserStatus, absent, checked_email, checked_name,
 };
 use crate::{Context, Error, ErrorKind, Permission, Result};
 
@@ -47,7 +48,7 @@ impl Users {
 
     /// Edits that end every session of a user, and void what was issued to it: sessions that other processes have just begun are among them.
     pub(super) async fn ending(&self, directory: &Directory, user: &str) -> Result<Vec<Edit>> {
-        directory.caught_up(self.inner.committer.log().head().await?).await?;
+        self.caught_up(directory).await?;
         let revoked = RevocationRow::new(format!("user:{user}"), &self.inner.env);
         let state = directory.state();
         let sessions = state.sessions(user).map(|session| delete::<SessionRow>(&session.id, None));
@@ -162,20 +163,26 @@ impl UserService for Users {
         let reaches = (&user.email, &user.attributes) != (&now.email, &now.attributes)
             || (now.status, user.status) == (UserStatus::Suspended, UserStatus::Active);
         if reaches {
-            Self::check_holds_what(ctx, &directory.state(), &user.id)?;
+            self.check_holds_what(ctx, &directory.state(), &user.id)?;
         }
-        let object =
-            self.kept::<User>(&directory, &user.id).await?.ok_or_else(|| crate::user::absent("user", &user.name))?;
-        if object.row != now {
-            return Err(Error::conflict("user.moved", "the user was changed meanwhile").retryable_is(true));
+        for _ in 0..RETRIES_MAX {
+            let object: Option<Kept<User>> = self.kept(&directory, &user.id).await?;
+            let object = object.ok_or_else(|| absent("user", &user.name))?;
+            if object.row != now {
+                return Err(Error::conflict("user.moved", "the user was changed meanwhile").retryable_is(true));
+            }
+            let mut edits = vec![object.replace(&user)?];
+            // Reinstated, it logs in anew, too: nothing that was begun meanwhile comes to life.
+            if now.status != user.status {
+                edits.extend(self.ending(&directory, &user.id).await?);
+            }
+            match self.commit(ctx, &directory, "user.update", edits).await {
+                // The user was changed, or one of its sessions has ended by itself.
+                Err(error) if has_moved(&error) => {}
+                other => return other.map(|_| user).map_err(told),
+            }
         }
-        let mut edits = vec![object.replace(&user)?];
-        // Reinstated, it logs in anew, too: nothing that was begun meanwhile comes to life.
-        if now.status != user.status {
-            edits.extend(self.ending(&directory, &user.id).await?);
-        }
-        self.commit(ctx, &directory, "user.update", edits).await.map_err(told)?;
-        Ok(user)
+        Err(contended())
     }
 
     async fn delete_user(&self, ctx: &Context, user: &str) -> Result<()> {
@@ -228,6 +235,6 @@ pub(super) fn limit(asked: Option<u32>, default: u32, max: u32) -> Result<usize>
 }
 
 /// What a user proves with, in place of what is kept.
-pub(super) fn credential(kept: Option<&crate::user::row::Kept<CredentialRow>>, row: &CredentialRow) -> Result<Edit> {
+pub(super) fn credential(kept: Option<&Kept<CredentialRow>>, row: &CredentialRow) -> Result<Edit> {
     kept.map_or_else(|| row.put(Some(Expect::Absent)), |kept| kept.replace(row))
 }

@@ -6,8 +6,9 @@ use super::{
     AccountService, AuthService, Deployment, Login, Secret, SetPassword, acting, code, context, login, login_of,
     password_of, person, service, told,
 };
+use crate::Context;
 use crate::credential::totp::{TotpSecret, step_at};
-use crate::user::SecondFactor;
+use crate::user::{SESSIONS_MAX, SecondFactor};
 
 /// A password is set by whoever knows the one there is, or holds as much, and keeps the rules.
 pub async fn a_password_is_set_by_its_rules(on: Deployment) {
@@ -76,9 +77,35 @@ pub async fn one_time_codes_are_asked_for_once_confirmed(on: Deployment) {
         last = code(on.users.login(&on.own, with(Some(SecondFactor::Totp("000000".into())))).await);
     }
     assert_eq!(last, "throttle.wait");
-    on.users.disable_totp(&on.own, Some("ann")).await.unwrap();
     on.clock().advance(Duration::from_secs(3_600));
-    login(&on, "ann").await;
+    login_without_a_code(&on, &ctx, &codes).await;
+}
+
+/// One's own codes are turned off with one of them; another's by whoever holds as much.
+async fn login_without_a_code(on: &Deployment, before: &Context, codes: &[Secret]) {
+    let recovery = |code: &Secret| Some(SecondFactor::Recovery(code.clone()));
+    let tokens = on.users.login(&on.own, Login { second: recovery(&codes[5]), ..login_of("ann") }).await.unwrap();
+    let ctx = context(on, &tokens.access).await.unwrap();
+    assert_eq!(before.actor(), ctx.actor());
+    assert_eq!(code(on.users.disable_totp(&ctx, None, None).await), "auth.second_factor");
+    let forged = SecondFactor::Totp("000000".into());
+    assert_eq!(code(on.users.disable_totp(&ctx, None, Some(&forged)).await), "auth.refused");
+    assert_eq!(code(on.users.login(&on.own, login_of("ann")).await), "auth.second_factor");
+    on.users.disable_totp(&ctx, None, recovery(&codes[6]).as_ref()).await.unwrap();
+    login(on, "ann").await;
+    on.users.disable_totp(&on.own, Some("ann"), None).await.unwrap();
+}
+
+/// A user has so many sessions: with one more, the one used least recently ends.
+pub async fn sessions_have_their_number(on: Deployment) {
+    person(&on, "ann").await;
+    let first = login(&on, "ann").await;
+    for _ in 0..SESSIONS_MAX {
+        on.clock().advance(Duration::from_secs(1));
+        login(&on, "ann").await;
+    }
+    assert_eq!(on.users.sessions(&on.own, Some("ann")).await.unwrap().len(), SESSIONS_MAX);
+    assert_eq!(code(on.users.refresh(&on.own, &first.refresh).await), "auth.refused");
 }
 
 /// One code given several times at once lets in once.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    AuthService, Context, Deployment, GroupMember, UserService, assigned, code, context, name, people, service, told,
+    AccountService, AuthService, Context, Deployment, GroupMember, NewAssignment, RoleService, SetPassword,
+    UserService, acting, assigned, code, context, holder, name, password_of, people, service, told,
 };
 use crate::user::{ApiKeyService, NewApiKey, UserPatch, UserStatus};
 
@@ -83,4 +84,22 @@ pub async fn a_key_tells_when_it_was_used(on: Deployment) {
         }
     };
     assert_eq!(used.to_string(), "2026-01-01T01:00:00.000000Z");
+}
+
+/// Who acts by a key with some of a user's roles makes no key with more, and sets up nothing for the user.
+pub async fn a_narrow_key_makes_no_wider_one(on: Deployment) {
+    let ann = holder(&on, "ann", &["reader", "helper"]).await;
+    let narrow = on.users.create_api_key(&on.own, new_key("ann", Some(&["reader"]))).await.unwrap();
+    let ctx = context(&on, &narrow.key).await.unwrap();
+    assert_eq!(code(on.users.create_api_key(&ctx, new_key("ann", None)).await), "access.escalation");
+    assert_eq!(code(on.users.enrol_totp(&ctx).await), "access.escalation");
+    let set = SetPassword { user: None, current: Some(password_of("ann")), password: password_of("eve") };
+    assert_eq!(code(on.users.set_password(&ctx, set).await), "access.escalation");
+    // Whoever has all of them does; what has expired is none.
+    let until = crate::Timestamp::from_micros_saturating(on.test.env().now().micros() + 60_000_000);
+    let writer = NewAssignment::of(GroupMember::User(ann.id), name("writer"));
+    on.users.assign(&on.own, NewAssignment { expires_at: Some(until), ..writer }).await.unwrap();
+    on.clock().advance(Duration::from_secs(60));
+    let whole = acting(&on, "ann").await;
+    on.users.create_api_key(&whole, new_key("ann", None)).await.unwrap();
 }

@@ -106,7 +106,7 @@ pub async fn nobody_gives_what_they_lack(on: Deployment) {
                 )
                 .await,
         ),
-        code(users.disable_totp(&ctx, Some("boss")).await),
+        code(users.disable_totp(&ctx, Some("boss"), None).await),
         code(users.update_user(&ctx, email("boss")).await),
         code(crate::user::ApiKeyService::create_api_key(users, &ctx, key).await),
     ];

@@ -191,7 +191,7 @@ pub async fn methods_need_their_permissions(on: Deployment) {
         code(users.who_can(&asks, who).await),
         code(users.simulate(&asks, crate::user::Simulation::default()).await),
         code(users.set_password(&manage, set).await),
-        code(users.disable_totp(&manage, Some("ann")).await),
+        code(users.disable_totp(&manage, Some("ann"), None).await),
         code(users.sessions(&manage, Some("ann")).await),
         code(users.end_sessions(&manage, Some("ann"), None).await),
         code(users.create_api_key(&manage, key()).await),
@@ -238,7 +238,7 @@ pub async fn tenants_keep_their_users_apart(on: Deployment) {
                     .create_api_key(other, NewApiKey { user: Some(id.into()), name: "k".into(), roles: None, days: 1 })
                     .await,
             ),
-            code(users.disable_totp(other, Some(id)).await),
+            code(users.disable_totp(other, Some(id), None).await),
             code(
                 users
                     .set_password(
