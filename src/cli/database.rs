@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use arrakis::user::UserOptions;
-use arrakis::{Arrakis, Context, Error};
+use arrakis::{Arrakis, ArrakisBuilder, Context, Error};
 use clap::Args;
 
 use super::Global;
@@ -28,10 +27,7 @@ impl Database {
     /// # Errors
     /// `database.missing`, and what the store answers.
     pub(crate) async fn open(&self, global: &Global) -> Result<(Arrakis, Context)> {
-        if !self.exists() {
-            let missing = Error::not_found("database.missing", "there is no such database");
-            return Err(missing.with("file", self.path.display()).into());
-        }
+        self.check_exists()?;
         self.open_or_create(global).await
     }
 
@@ -40,30 +36,32 @@ impl Database {
     /// # Errors
     /// What the store answers.
     pub(crate) async fn open_or_create(&self, global: &Global) -> Result<(Arrakis, Context)> {
-        let arrakis = match self.url() {
-            Some(url) => Arrakis::open_postgres(url).await?,
-            None => Arrakis::open(&self.path).await?,
-        };
-        let ctx = context(&arrakis, global).await?;
-        Ok((arrakis, ctx))
+        self.open_by(Arrakis::builder(), global).await
     }
 
-    /// Opens a database that exists, with its users.
+    /// Opens a database with other settings than the default.
     ///
     /// # Errors
-    /// `database.missing`, and what the store answers.
-    pub(crate) async fn open_with(&self, global: &Global, users: UserOptions) -> Result<(Arrakis, Context)> {
-        if !self.exists() {
-            let missing = Error::not_found("database.missing", "there is no such database");
-            return Err(missing.with("file", self.path.display()).into());
-        }
-        let builder = Arrakis::builder().users(users);
+    /// What the store answers.
+    pub(crate) async fn open_by(&self, builder: ArrakisBuilder, global: &Global) -> Result<(Arrakis, Context)> {
         let arrakis = match self.url() {
             Some(url) => builder.open_postgres(url).await?,
             None => builder.open(&self.path).await?,
         };
         let ctx = context(&arrakis, global).await?;
         Ok((arrakis, ctx))
+    }
+
+    /// Passes for a database that exists.
+    ///
+    /// # Errors
+    /// `database.missing`.
+    pub(crate) fn check_exists(&self) -> Result<()> {
+        if self.exists() {
+            return Ok(());
+        }
+        let missing = Error::not_found("database.missing", "there is no such database");
+        Err(missing.with("file", self.path.display()).into())
     }
 
     /// The file it is in, if it is in one.

@@ -32,6 +32,8 @@ impl Directory {
     /// # Errors
     /// `database.missing`, `secret.*`, and what the store answers.
     pub(crate) async fn open(&self, global: &Global) -> Result<(Arrakis, Users, Context)> {
+        // No secret is made for what is not there.
+        self.database.check_exists()?;
         let beside = self.database.file().map(|file| {
             let mut name = file.as_os_str().to_owned();
             name.push(".secret");
@@ -43,7 +45,7 @@ impl Directory {
         let mut options = UserOptions::new(root(&file)?);
         // Few passwords are set here, and none is calibrated for.
         options.hasher = Some(Hasher::new(Env::system(), Cost::default(), 1));
-        let (arrakis, ctx) = self.database.open_with(global, options).await?;
+        let (arrakis, ctx) = self.database.open_by(Arrakis::builder().users(options), global).await?;
         let users = arrakis.users()?.clone();
         Ok((arrakis, users, ctx))
     }

@@ -1,9 +1,8 @@
 //! Whether one who acts has what they would give: nobody grants what they lack.
 
+use super::policy::EVERY;
 use super::{Access, Effect, Held, ObjectGrant, PropertyList, Role, Scope};
 use crate::{ApiName, Error, ErrorKind, Result};
-
-const EVERY: &str = "*";
 
 impl Access {
     /// Passes when whoever acts holds, over as much, everything a role gives: its verbs over objects, with their properties, its actions, permissions

@@ -17,7 +17,7 @@ pub const POLICY_RULES_MAX: usize = 10_000;
 /// The longest text of a policy, bytes.
 pub const POLICY_TEXT_LEN_MAX: usize = 64 * 1_048_576;
 /// Stands for every type, or every action.
-const EVERY: &str = "*";
+pub(super) const EVERY: &str = "*";
 
 /// Who may do what in a tenant, as stated.
 ///

@@ -50,6 +50,10 @@ fn secrets_are_told_once_and_kept_apart() {
         let printed = session.run(&format!("{command} --db places.db"), stdin);
         (printed.code, printed.stdout, printed.stderr)
     };
+    // For a database that is not there no secret is made.
+    let missing = session.run("users list --db missing.db", b"");
+    assert!(missing.code == Some(1) && missing.stderr.contains("database.missing"), "{}", missing.stderr);
+    assert!(!session.folder.join("missing.db.secret").exists());
     let (code, made, notes) = run("users bootstrap --format json", b"");
     assert!(code == Some(0) && notes.contains("made places.db.secret: keep it"), "{notes}");
     let made: serde_json::Value = serde_json::from_str(&made).unwrap();

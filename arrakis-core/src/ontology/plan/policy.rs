@@ -7,8 +7,7 @@ use async_trait::async_trait;
 
 use super::{Finding, Planning, Rule};
 use crate::access::Policy;
-use crate::ontology::NewOntology;
-use crate::ontology::Schema;
+use crate::ontology::{NewOntology, Schema};
 use crate::{Context, Result};
 
 /// Where the policy of a tenant is known.
