@@ -265,7 +265,7 @@ impl Directory {
     ///
     /// # Errors
     /// `auth.refused`; `user.directory.stale`.
-    pub async fn identify_key(&self, vault: &Vault, key: &ApiKey) -> Result<Identity> {
+    pub async fn identify_key(&self, vault: &Vault, key: ApiKey<'_>) -> Result<Identity> {
         self.fresh().await?;
         let now = self.env.now();
         let state = self.state();

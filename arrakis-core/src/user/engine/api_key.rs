@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Users, later};
-use crate::credential::api_key::{ApiKey, KeyOwner};
+use crate::credential::api_key::{KeyOwner, NewKey};
 use crate::kernel::{Edit, Kernel, KernelExt as _};
 use crate::user::row::{ApiKeyRow, RevocationRow, Row, delete};
 use crate::user::{ApiKeyInfo, ApiKeyService, Directory, Issued, NewApiKey, ShownApiKey, UserKind, absent};
@@ -49,13 +49,14 @@ impl ApiKeyService for Users {
             UserKind::Person => KeyOwner::User,
             UserKind::Service => KeyOwner::Service,
         };
-        let key = ApiKey::new(&self.inner.vault, &self.inner.environment, owner)?;
+        let key = NewKey::new(&self.inner.vault, &self.inner.environment, owner)?;
+        let given = key.given()?;
         let (now, days) = (self.now(), std::time::Duration::from_secs(u64::from(request.days) * 86_400));
         let row = ApiKeyRow {
-            id: key.id().into(),
+            id: given.id().into(),
             user: user.id,
             name: request.name,
-            digest: key.digest(&self.inner.vault)?,
+            digest: given.digest(&self.inner.vault)?,
             roles: request.roles,
             created_at: now,
             expires_at: later(now, days),

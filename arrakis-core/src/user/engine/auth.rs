@@ -214,7 +214,7 @@ impl AuthService for Users {
         self.admit(ctx, None)?;
         if ApiKey::is_meant(credential.expose()) {
             let key = ApiKey::parse(credential.expose())?;
-            return self.directory(ctx).await?.identify_key(&self.inner.vault, &key).await;
+            return self.directory(ctx).await?.identify_key(&self.inner.vault, key).await;
         }
         let deployment = self.deployment(ctx).await?;
         deployment.fresh().await?;
