@@ -251,6 +251,13 @@ impl Context {
         self
     }
 
+    /// Without a deadline: what goes on for as long as someone listens.
+    #[must_use]
+    pub const fn without_deadline(mut self) -> Self {
+        self.deadline = None;
+        self
+    }
+
     /// Reads see at least the commit at `seq`, through any cache or replica.
     #[must_use]
     pub const fn at_least(mut self, seq: Seq) -> Self {

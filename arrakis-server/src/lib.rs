@@ -4,7 +4,15 @@
 //! telemetry and configuration. Handlers extract, convert, call a service trait of `arrakis-core` and wrap the answer; this crate
 //! knows neither storage nor bus.
 //!
-//! The services arrive with the HTTP part; what is here is the side of OpenID Connect that relies on another provider.
+//! Everything that can be asked is one table of endpoints ([`api`]); the routers, the clients and the description are made of it. What comes back when
+//! something is refused is a [`problem`].
 
+pub mod api;
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "oidc")]
 pub mod oidc;
+pub mod peer;
+pub mod problem;
+#[cfg(feature = "server")]
+pub mod server;

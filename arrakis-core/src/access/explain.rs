@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Compiled, Extent, Rows, TypeRights, Verb};
 use crate::kernel::Linked;
@@ -19,7 +19,7 @@ pub(super) struct Part {
 }
 
 /// What has a say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A role that is held.
@@ -27,7 +27,7 @@ pub enum Origin {
         /// Its name.
         role: ApiName,
         /// The group it is assigned to; `None` where it is assigned to the subject itself.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         via: Option<Arc<str>>,
     },
     /// A permitting rule.
@@ -57,7 +57,7 @@ impl Origin {
 }
 
 /// What one role, rule or marking says of an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// Which.
     pub origin: Origin,
@@ -66,7 +66,7 @@ pub struct Reason {
 }
 
 /// Why something is allowed or denied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
     /// Whether it is allowed.
     pub allowed: bool,

@@ -27,7 +27,7 @@ impl Check {
 }
 
 /// What may be done to objects of a type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TypeRights {
     /// The type.
     #[serde(rename = "type")]
@@ -41,7 +41,7 @@ pub struct TypeRights {
 }
 
 /// Which of the objects of a type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Extent {
     /// Every one.

@@ -26,7 +26,7 @@ pub struct GetObjects {
 }
 
 /// Objects by key.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Objects {
     /// One per key, in the order asked; `None` for each that is absent.
     pub objects: Vec<Option<Object>>,

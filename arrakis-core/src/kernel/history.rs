@@ -50,12 +50,12 @@ pub enum Subject {
 }
 
 /// Versions of an object or link.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Versions {
     /// The versions, oldest first; none when it never existed.
     pub versions: Vec<Version>,
     /// What `after` takes to go on; `None` when there are no more.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Seq>,
     /// The newest commit the answer has seen.
     pub seq: Seq,

@@ -34,7 +34,7 @@ pub struct Neighbours {
 }
 
 /// A link and the object at its far end.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Neighbour {
     /// The link.
     pub link: Link,
@@ -43,12 +43,12 @@ pub struct Neighbour {
 }
 
 /// A page of neighbours.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NeighbourPage {
     /// The neighbours, by key.
     pub neighbours: Vec<Neighbour>,
     /// The cursor of the next page; `None` after the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
     /// The newest commit the page has seen, or the one it is as of.
     pub seq: Seq,
@@ -82,7 +82,7 @@ pub struct LinkEnds {
 }
 
 /// Links by their ends.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Links {
     /// One per pair of ends, in the order asked; `None` for each that is absent.
     pub links: Vec<Option<Link>>,

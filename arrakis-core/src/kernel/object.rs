@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Actor, ApiName, BaseType, CommitId, EffectKind, JSON_INTEGER_MAX, Key, Seq, Timestamp, Value};
+use crate::value::exact;
+use crate::{Actor, ApiName, BaseType, CommitId, EffectKind, Key, Seq, Timestamp, Value};
 
 /// An object as of one commit.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Object {
     /// Its type.
     #[serde(rename = "type")]
     pub object_type: ApiName,
     /// Its primary key.
-    #[serde(serialize_with = "serialize_key")]
+    #[serde(with = "exact::key")]
     pub key: Key,
     /// The commit that last changed it.
     pub revision: Seq,
@@ -23,16 +24,16 @@ pub struct Object {
 }
 
 /// A link as of one commit.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Link {
     /// Its type.
     #[serde(rename = "type")]
     pub link_type: ApiName,
     /// The key at the source end.
-    #[serde(serialize_with = "serialize_key")]
+    #[serde(with = "exact::key")]
     pub source: Key,
     /// The key at the target end.
-    #[serde(serialize_with = "serialize_key")]
+    #[serde(with = "exact::key")]
     pub target: Key,
     /// The commit that last changed it; for a foreign key, that last changed its holder.
     pub revision: Seq,
@@ -102,6 +103,10 @@ impl Properties {
     pub fn values(&self) -> &[Value] {
         &self.values
     }
+
+    pub(in crate::kernel) fn serialize_exact<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        exact::serialize_properties((&self.names, &self.values, self.types.as_deref()), serializer)
+    }
 }
 
 impl PartialEq for Properties {
@@ -112,8 +117,12 @@ impl PartialEq for Properties {
 }
 
 impl Serialize for Properties {
-    /// The JSON form of [`Value::to_json`]; of [`Value::to_json_as`] when the types are known, as they are in what the kernel answers.
+    /// The JSON form of [`Value::to_json`]; of [`Value::to_json_as`] when the types are known, as they are in what the kernel answers. Formats that are
+    /// not for people to read get the exact form, with what is absent.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return self.serialize_exact(serializer);
+        }
         let mut map = serializer.serialize_map(None)?;
         for (index, (name, value)) in self.iter().enumerate().filter(|(_, (_, value))| !value.is_null()) {
             let base = self.types.as_ref().and_then(|types| types.get(index));
@@ -123,19 +132,16 @@ impl Serialize for Properties {
     }
 }
 
-/// Writes a key by the rule of values: an integer JSON readers would lose travels as a string.
-pub(in crate::kernel) fn serialize_key<S: Serializer>(key: &Key, serializer: S) -> Result<S::Ok, S::Error> {
-    match key {
-        Key::Integer(number) if number.unsigned_abs() > JSON_INTEGER_MAX.unsigned_abs() => {
-            serializer.collect_str(number)
-        }
-        Key::Integer(number) => serializer.serialize_i64(*number),
-        Key::String(text) => serializer.serialize_str(text),
+impl<'de> Deserialize<'de> for Properties {
+    /// From the exact form, which formats that are not for people to read have.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (names, values, types) = exact::deserialize_properties(deserializer)?;
+        Ok(Self { names, values, types })
     }
 }
 
 /// One version of an object or link.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Version {
     /// The commit that wrote it, or that deleted the object.
     pub revision: Seq,
@@ -146,23 +152,23 @@ pub struct Version {
     /// By whom.
     pub actor: Actor,
     /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// The action that did it, when one did.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Arc<str>>,
     /// The commit's id.
     pub commit: CommitId,
     /// The values it had from then on; `None` for a deletion.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Properties>,
     /// What it changed, where that was asked for. Stores leave it out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<Diff>,
 }
 
 /// The properties one version changed. An absent value is left out of the JSON form.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Diff {
     /// Their values in the version before.
     pub before: Properties,
@@ -198,7 +204,7 @@ impl Diff {
 }
 
 /// What was read, and as of which commit.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot<T> {
     /// The newest commit the answer has seen, or the one it is as of.
     pub seq: Seq,
@@ -211,7 +217,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{DataType, Field};
+    use crate::{DataType, Field, JSON_INTEGER_MAX};
 
     #[test]
     fn structs_name_their_fields_and_absent_values_are_left_out() {

@@ -73,12 +73,12 @@ pub enum AsOf {
 }
 
 /// A page of objects.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Page {
     /// The objects, in order.
     pub objects: Vec<Object>,
     /// The cursor of the next page; `None` after the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
     /// The newest commit the page has seen, or the one it is as of.
     pub seq: Seq,

@@ -62,7 +62,7 @@ pub enum SecondFactor {
 }
 
 /// What someone acts with from now on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tokens {
     /// Given with every request.
     pub access: Secret,
@@ -75,7 +75,8 @@ pub struct Tokens {
 }
 
 /// A user as another provider knows them, when that provider has just said so to us itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FederatedIdentity {
     /// The provider.
     pub issuer: String,
@@ -104,7 +105,7 @@ pub struct SetPassword {
 }
 
 /// What an authenticator app is set up with.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TotpEnrolment {
     /// The secret, to be typed.
     pub secret: Secret,
@@ -113,7 +114,7 @@ pub struct TotpEnrolment {
 }
 
 /// Codes to be kept for when the authenticator is lost.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RecoveryCodes {
     /// The codes, each for one use. They are told this once.
     pub codes: Vec<Secret>,
@@ -152,7 +153,7 @@ pub struct NewApiKey {
 }
 
 /// An API key, the one time it is told.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShownApiKey {
     /// The key.
     pub key: Secret,

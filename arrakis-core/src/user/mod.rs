@@ -27,7 +27,9 @@ pub use self::policy::{
     Difference, PolicyVersion, SIMULATED_MAX, Simulated, Simulation, WHO_CAN_PAGE_MAX, WhoCan, WhoCanPage,
 };
 pub use self::role::{Assignment, NewAssignment};
-pub use self::service::{AccountService, ApiKeyService, AuthService, GroupService, Issued, RoleService, UserService};
+pub use self::service::{
+    AccountService, ApiKeyService, AuthService, GroupService, Issued, RoleService, UserService, UserServices,
+};
 use crate::{ApiName, Context, Error, Key, Result, Scope, Seq, SpaceId, TenantId, Timestamp};
 
 /// The longest name of a user or group, bytes.
@@ -163,7 +165,7 @@ pub struct UserPage {
 }
 
 /// Everything that is known of a user, but for what proves who they are.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserExport {
     /// The user.
     pub user: User,
@@ -182,7 +184,7 @@ pub struct UserExport {
 }
 
 /// Whoever is to be told of an invitation.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Invitation {
     /// The user to be.
     pub user: User,

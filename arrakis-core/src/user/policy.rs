@@ -12,7 +12,7 @@ pub const WHO_CAN_PAGE_MAX: u32 = 1_000;
 pub const SIMULATED_MAX: usize = 1_000;
 
 /// The policy as it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PolicyVersion {
     /// The policy; empty where none was applied.
     pub policy: std::sync::Arc<Policy>,
@@ -60,7 +60,7 @@ pub struct Simulation {
 }
 
 /// What a change would come to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Simulated {
     /// What would differ, by user, type and verb: the first [`SIMULATED_MAX`].
     pub differences: Vec<Difference>,
@@ -69,7 +69,7 @@ pub struct Simulated {
 }
 
 /// What would differ for one user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// The user, by name.
     pub user: String,

@@ -256,6 +256,14 @@ pub trait ApiKeyService: std::fmt::Debug + Send + Sync + 'static {
     async fn revoke_issued(&self, ctx: &Context, to: Issued) -> Result<()>;
 }
 
+/// Everything about users and credentials.
+pub trait UserServices:
+    UserService + GroupService + RoleService + AuthService + AccountService + ApiKeyService
+{
+}
+
+impl<T: UserService + GroupService + RoleService + AuthService + AccountService + ApiKeyService> UserServices for T {}
+
 /// To whom tokens were issued.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,6 +2,7 @@
 
 mod constraint;
 mod data_type;
+pub(crate) mod exact;
 mod json;
 
 use std::cmp::Ordering;

@@ -105,7 +105,7 @@ pub struct Metric {
 }
 
 /// Groups.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Groups {
     /// The groups, in order.
     pub groups: Vec<Group>,
@@ -116,7 +116,7 @@ pub struct Groups {
 }
 
 /// A group. Absent keys and metrics are `null` in JSON; the key of a range is its `from` and `to`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Its keys by name.
     #[serde(serialize_with = "serialize_whole")]
@@ -127,6 +127,9 @@ pub struct Group {
 }
 
 fn serialize_whole<S: Serializer>(properties: &Properties, serializer: S) -> Result<S::Ok, S::Error> {
+    if !serializer.is_human_readable() {
+        return properties.serialize_exact(serializer);
+    }
     let mut map = serializer.serialize_map(Some(properties.iter().len()))?;
     for (name, value) in properties.iter() {
         map.serialize_entry(name, &value.to_json())?;

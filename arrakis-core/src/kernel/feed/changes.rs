@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::commit::{AuditRecord, Event};
-use crate::kernel::object::serialize_key;
 use crate::kernel::{Object, Properties};
+use crate::value::exact;
 use crate::{Actor, ApiName, CommitId, EffectKind, Key, Seq, Timestamp};
 
 /// How many changes a page has unless another number is asked for.
@@ -47,7 +47,7 @@ impl ChangesSince {
 }
 
 /// A page of the feed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Changes {
     /// The commits, oldest first.
     pub commits: Vec<CommitChanges>,
@@ -58,7 +58,7 @@ pub struct Changes {
 }
 
 /// What one commit changed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CommitChanges {
     /// Its place, and the revision of every row it wrote.
     pub seq: Seq,
@@ -68,74 +68,74 @@ pub struct CommitChanges {
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
     /// The objects it changed, each once, in the order they were first written.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<ChangedObject>,
     /// The links it changed, each once: those with a table of their own in the order they were first written, then those held in a
     /// property of an object it changed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<ChangedLink>,
     /// The version of the ontology it published.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<PublishedVersion>,
     /// The events it bears.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
 }
 
 /// Where a commit comes from.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Origin {
     /// The commit.
     pub commit: CommitId,
     /// Who.
     pub actor: Actor,
     /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// By which method, for which request.
     pub audit: AuditRecord,
 }
 
 /// An object a commit changed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChangedObject {
     /// Its type, as it was called then.
     #[serde(rename = "type")]
     pub object_type: ApiName,
     /// Its key.
-    #[serde(serialize_with = "serialize_key")]
+    #[serde(with = "exact::key")]
     pub key: Key,
     /// What happened, all in all: an object deleted and created again was modified.
     pub kind: EffectKind,
     /// The values before; `None` for one that was created.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Properties>,
     /// The object as the commit left it; `None` for one that was deleted.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Object>,
 }
 
 /// A link a commit changed, of either backing. One held in a property is deleted and created as the property changes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChangedLink {
     /// Its type, as it was called then.
     #[serde(rename = "type")]
     pub link_type: ApiName,
     /// The key at the source end.
-    #[serde(serialize_with = "serialize_key")]
+    #[serde(with = "exact::key")]
     pub source: Key,
     /// The key at the target end.
-    #[serde(serialize_with = "serialize_key")]
+    #[serde(with = "exact::key")]
     pub target: Key,
     /// What happened, all in all.
     pub kind: EffectKind,
     /// Its properties as the commit left them; `None` for one that was deleted.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Properties>,
 }
 
 /// A published version, and what its publication did to data: rows rewritten by it bear its seq and are not among the changes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PublishedVersion {
     /// Its number.
     pub version: u32,
@@ -147,12 +147,12 @@ pub struct PublishedVersion {
 }
 
 /// Object types and link types by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ElementNames {
     /// Object types, by name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub object_types: Vec<ApiName>,
     /// Link types of either backing, by name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub link_types: Vec<ApiName>,
 }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::object::serialize_key;
 use crate::kernel::{Object, ObjectSet};
+use crate::value::exact;
 use crate::{ApiName, Key, Result, Seq};
 
 /// How many changes wait for a subscriber unless another number is asked for.
@@ -71,7 +71,7 @@ impl Subscribe {
 }
 
 /// What a subscriber is told.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetEvent {
     /// A part of the whole set as of one commit.
@@ -87,7 +87,7 @@ pub enum SetEvent {
 }
 
 /// A part of the whole set as of one commit. The whole is told at first, and again when a publication changes what the set is made of.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InitialPage {
     /// The commit; the same for all parts of one whole.
     pub seq: Seq,
@@ -102,29 +102,29 @@ pub struct InitialPage {
 }
 
 /// How a set differs from what it was before a commit.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SetDelta {
     /// The commit.
     pub seq: Seq,
     /// The objects that are in the set now and were not before.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entered: Vec<Object>,
     /// The objects that were in the set, still are, and have changed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<Object>,
     /// The objects that were in the set and are not now.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<LeftObject>,
 }
 
 /// An object that left a set.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LeftObject {
     /// Its type.
     #[serde(rename = "type")]
     pub object_type: ApiName,
     /// Its key.
-    #[serde(serialize_with = "serialize_key")]
+    #[serde(with = "exact::key")]
     pub key: Key,
 }
 

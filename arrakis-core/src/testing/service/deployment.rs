@@ -28,7 +28,10 @@ pub struct Deployment {
     pub access: Arc<dyn AccessService>,
     /// Its users.
     #[cfg(feature = "users")]
-    pub users: crate::user::Users,
+    pub users: Arc<dyn crate::user::UserServices>,
+    /// What is behind its users, where that is in this process.
+    #[cfg(feature = "users")]
+    pub engine: crate::user::Users,
     #[cfg(feature = "users")]
     peer: Peer,
     /// Most tests act for this tenant.
@@ -165,7 +168,9 @@ impl Deployment {
             feed,
             access,
             #[cfg(feature = "users")]
-            users,
+            users: Arc::new(users.clone()),
+            #[cfg(feature = "users")]
+            engine: users,
             #[cfg(feature = "users")]
             peer,
             own,
@@ -190,6 +195,18 @@ impl Deployment {
         let kernel =
             Kernel::new(self.test.env(), committer.clone(), Arc::clone(store) as _, Arc::clone(&ontology) as _);
         self.peer.users(&self.test, set, (committer, kernel, ontology)).await
+    }
+
+    /// The root secret of the deployment.
+    #[cfg(feature = "users")]
+    pub const fn root(&self) -> &crate::credential::Secret {
+        &self.peer.root
+    }
+
+    /// The store everything is on.
+    #[cfg(feature = "users")]
+    pub const fn store(&self) -> &Arc<dyn Store> {
+        &self.peer.store
     }
 
     /// Publishes an ontology in both spaces.

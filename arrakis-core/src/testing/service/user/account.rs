@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    AccountService, AuthService, Deployment, Login, Secret, SetPassword, acting, code, context, login, login_of,
-    password_of, person, service, told,
+    AuthService, Deployment, Login, Secret, SetPassword, acting, code, context, login, login_of, password_of, person,
+    service, told,
 };
 use crate::Context;
 use crate::credential::totp::{TotpSecret, step_at};
@@ -118,7 +118,7 @@ pub async fn one_code_at_once_lets_in_once(on: Deployment) {
     on.clock().advance(Duration::from_secs(60));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..4 {
-        let (users, ctx) = (on.users.clone(), on.own.clone());
+        let (users, ctx) = (on.engine.clone(), on.own.clone());
         let login = Login { second: Some(SecondFactor::Totp(now(&on))), ..login_of("ann") };
         tasks.spawn(async move { users.login(&ctx, login).await });
     }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    AccountService, AuthService, Context, Deployment, GroupMember, NewAssignment, RoleService, SetPassword,
-    UserService, acting, assigned, code, context, holder, name, password_of, people, service, told,
+    Context, Deployment, GroupMember, NewAssignment, SetPassword, acting, assigned, code, context, holder, name,
+    password_of, people, service, told,
 };
-use crate::user::{ApiKeyService, NewApiKey, UserPatch, UserStatus};
+use crate::user::{NewApiKey, UserPatch, UserStatus};
 
 fn new_key(user: &str, roles: Option<&[&str]>) -> NewApiKey {
     let roles = roles.map(|roles| roles.iter().map(|role| name(role)).collect());
@@ -71,7 +71,7 @@ pub async fn a_key_tells_when_it_was_used(on: Deployment) {
     assert_eq!(made.info.used_at, None);
     on.clock().advance(Duration::from_secs(5_400));
     on.users.authenticate(&on.own, &made.key).await.unwrap();
-    let directory = on.users.directory(&on.own).await.unwrap();
+    let directory = on.engine.directory(&on.own).await.unwrap();
     let mut seen = directory.seq();
     let used = loop {
         let used = on.users.api_keys(&on.own, Some("robot")).await.unwrap()[0].used_at;

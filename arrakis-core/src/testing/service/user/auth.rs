@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{
-    AccountService, AuthService, Deployment, GroupMember, Login, NewAssignment, NewUser, RoleService, Secret,
-    SetPassword, Tokens, UserKind, UserService, acting, assigned, code, context, holder, list, login, login_of, member,
-    name, password_of, people, person, policy, service,
+    AccountService, AuthService, Deployment, GroupMember, Login, NewAssignment, NewUser, Secret, SetPassword, Tokens,
+    UserKind, acting, assigned, code, context, holder, list, login, login_of, member, name, password_of, people,
+    person, policy, service,
 };
 use crate::credential::hasher::Hasher;
 use crate::credential::key_set::KeySet;
@@ -148,12 +148,12 @@ pub async fn refreshing_at_once_has_one_successor(on: Deployment) {
         let first = login(&on, "ann").await;
         let mut tasks = tokio::task::JoinSet::new();
         for index in 0..8 {
-            let users = if index % 2 == 0 { on.users.clone() } else { other.clone() };
+            let users = if index % 2 == 0 { on.engine.clone() } else { other.clone() };
             let (ctx, refresh) = (on.own.clone(), first.refresh.clone());
             tasks.spawn(async move { users.refresh(&ctx, &refresh).await });
         }
         if round % 2 == 1 {
-            let (users, ctx, session) = (on.users.clone(), on.own.clone(), first.session.clone());
+            let (users, ctx, session) = (on.engine.clone(), on.own.clone(), first.session.clone());
             tasks.spawn(async move {
                 users.end_sessions(&ctx, Some("ann"), Some(&session)).await.map(|()| unreachable_tokens(session))
             });
@@ -272,13 +272,13 @@ pub async fn keys_are_turned_without_an_outage(on: Deployment) {
     let mut tokens = login(&on, "ann").await;
     let set = || async { KeySet::from_jwks(&on.users.jwks().await.unwrap()).unwrap() };
     verifier.set_keys(set().await);
-    assert_eq!(code(on.users.rotate_keys(&on.own).await), "user.signing_key.announced");
+    assert_eq!(code(on.engine.rotate_keys(&on.own).await), "user.signing_key.announced");
     for _ in 0..4 {
         on.clock().advance(Duration::from_secs(600));
         // A verifier that asks for the keys now and then knows the next one before it signs.
         verifier.set_keys(set().await);
         tokens = on.users.refresh(&on.own, &tokens.refresh).await.unwrap();
-        on.users.rotate_keys(&on.own).await.unwrap();
+        on.engine.rotate_keys(&on.own).await.unwrap();
         let by_next = on.users.refresh(&on.own, &tokens.refresh).await.unwrap();
         for token in [&tokens.access, &by_next.access] {
             assert!(verifier.verify(token.expose()).await.is_ok());
@@ -301,7 +301,7 @@ pub async fn keys_are_turned_without_an_outage(on: Deployment) {
 pub async fn the_first_administrator_is_made_once(on: Deployment) {
     let other = on.another_users().await;
     let mut tasks = tokio::task::JoinSet::new();
-    for users in [on.users.clone(), other] {
+    for users in [on.engine.clone(), other] {
         let ctx = on.neighbour.clone();
         tasks.spawn(async move { users.bootstrap(&ctx).await });
     }
@@ -312,7 +312,7 @@ pub async fn the_first_administrator_is_made_once(on: Deployment) {
         .filter_map(|made| made.unwrap_or_else(|e| panic!("{}", e.chain())))
         .collect();
     assert_eq!(made.len(), 1);
-    assert!(on.users.bootstrap(&on.neighbour).await.unwrap().is_none());
+    assert!(on.engine.bootstrap(&on.neighbour).await.unwrap().is_none());
     let made = &made[0];
     assert!(made.password.expose().len() >= 24 && !format!("{made:?}").contains(made.password.expose()));
     let login = Login { name: made.name.clone(), password: made.password.clone(), ..login_of("admin") };
@@ -328,5 +328,5 @@ pub async fn the_first_administrator_is_made_once(on: Deployment) {
     on.users.apply_policy(&ctx, policy(), None).await.unwrap();
     // Where there were users there is no first one.
     person(&on, "bob").await;
-    assert!(on.users.bootstrap(&on.own).await.unwrap().is_none());
+    assert!(on.engine.bootstrap(&on.own).await.unwrap().is_none());
 }

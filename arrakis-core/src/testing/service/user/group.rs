@@ -1,11 +1,9 @@
 //! Groups.
 
-use super::{
-    Context, Deployment, GroupMember, GroupService, Result, RoleService, acting, assigned, code, group, people, person,
-};
-use crate::user::{GROUP_DEPTH_MAX, Users};
+use super::{Context, Deployment, GroupMember, Result, acting, assigned, code, group, people, person};
+use crate::user::{GROUP_DEPTH_MAX, UserServices};
 
-async fn put(users: &Users, ctx: &Context, group: &str, child: &str) -> Result<()> {
+async fn put(users: &dyn UserServices, ctx: &Context, group: &str, child: &str) -> Result<()> {
     users.add_member(ctx, group, GroupMember::Group(child.into())).await
 }
 
@@ -16,8 +14,8 @@ pub async fn what_a_group_holds_its_members_hold(on: Deployment) {
         group(&on, name).await;
     }
     assigned(&on, GroupMember::Group("outer".into()), "reader").await;
-    put(&on.users, &on.own, "outer", "middle").await.unwrap();
-    put(&on.users, &on.own, "middle", "inner").await.unwrap();
+    put(&*on.users, &on.own, "outer", "middle").await.unwrap();
+    put(&*on.users, &on.own, "middle", "inner").await.unwrap();
     assert!(people(&on, &acting(&on, "ann").await.granted(crate::Grants::all())).await.is_empty());
     on.users.add_member(&on.own, "inner", GroupMember::User("ann".into())).await.unwrap();
     // Again is no matter.
@@ -47,10 +45,10 @@ pub async fn groups_are_in_no_circle(on: Deployment) {
     for name in ["a", "b", "c"] {
         group(&on, name).await;
     }
-    put(&on.users, &on.own, "a", "b").await.unwrap();
-    put(&on.users, &on.own, "b", "c").await.unwrap();
+    put(&*on.users, &on.own, "a", "b").await.unwrap();
+    put(&*on.users, &on.own, "b", "c").await.unwrap();
     for (outer, inner) in [("a", "a"), ("b", "a"), ("c", "a"), ("c", "b")] {
-        assert_eq!(code(put(&on.users, &on.own, outer, inner).await), "user.group.cycle", "{outer} {inner}");
+        assert_eq!(code(put(&*on.users, &on.own, outer, inner).await), "user.group.cycle", "{outer} {inner}");
     }
     // Two processes that would close a circle together do not.
     let other = on.another_users().await;
@@ -59,9 +57,10 @@ pub async fn groups_are_in_no_circle(on: Deployment) {
         group(&on, &x).await;
         group(&on, &y).await;
         let directory = other.directory(&on.own).await.unwrap();
-        directory.caught_up(on.users.directory(&on.own).await.unwrap().seq()).await.unwrap();
+        directory.caught_up(on.engine.directory(&on.own).await.unwrap().seq()).await.unwrap();
         let mut both = tokio::task::JoinSet::new();
-        for (users, outer, inner) in [(on.users.clone(), x.clone(), y.clone()), (other.clone(), y.clone(), x.clone())] {
+        for (users, outer, inner) in [(on.engine.clone(), x.clone(), y.clone()), (other.clone(), y.clone(), x.clone())]
+        {
             let ctx = on.own.clone();
             both.spawn(async move { put(&users, &ctx, &outer, &inner).await });
         }
@@ -77,7 +76,7 @@ pub async fn groups_have_their_depth(on: Deployment) {
     let mut refused = None;
     for index in 1..1_000 {
         let next = group(&on, &format!("g{index}")).await;
-        if let Err(error) = put(&on.users, &on.own, &before.id, &next.id).await {
+        if let Err(error) = put(&*on.users, &on.own, &before.id, &next.id).await {
             refused = Some((index, error));
             break;
         }
@@ -89,10 +88,10 @@ pub async fn groups_have_their_depth(on: Deployment) {
     for index in 0..40 {
         group(&on, &format!("h{index}")).await;
         if index > 0 {
-            put(&on.users, &on.own, &format!("h{}", index - 1), &format!("h{index}")).await.unwrap();
+            put(&*on.users, &on.own, &format!("h{}", index - 1), &format!("h{index}")).await.unwrap();
         }
     }
-    assert_eq!(code(put(&on.users, &on.own, "g40", "h0").await), "user.group.depth");
+    assert_eq!(code(put(&*on.users, &on.own, "g40", "h0").await), "user.group.depth");
     // At the depth that is let be, what is held at the top reaches the bottom.
     person(&on, "ann").await;
     on.users.add_member(&on.own, "g63", GroupMember::User("ann".into())).await.unwrap();
@@ -106,7 +105,7 @@ pub async fn a_deleted_group_gives_nothing(on: Deployment) {
     for name in ["inner", "outer"] {
         group(&on, name).await;
     }
-    put(&on.users, &on.own, "outer", "inner").await.unwrap();
+    put(&*on.users, &on.own, "outer", "inner").await.unwrap();
     on.users.add_member(&on.own, "inner", GroupMember::User("ann".into())).await.unwrap();
     assigned(&on, GroupMember::Group("outer".into()), "reader").await;
     let ctx = acting(&on, "ann").await;

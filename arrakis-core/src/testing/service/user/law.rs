@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 
-use super::{Deployment, GroupMember, GroupService, NewAssignment, RoleService, UserService, group, name, service};
+use super::{Deployment, GroupMember, NewAssignment, group, name, service};
 use crate::credential::Secret;
-use crate::user::{ApiKeyService, AuthService, NewApiKey, UserPatch, UserStatus, Users};
+use crate::user::{NewApiKey, UserPatch, UserServices, UserStatus, Users};
 
 /// The random histories every store is held to, and how long each is.
 const HISTORIES: u64 = 2;
@@ -67,8 +67,12 @@ pub async fn what_is_held_follows_of_what_is_there(on: Deployment) {
     for seed in 0..HISTORIES {
         let (mut rng, mut model) = (Rng::with_seed(seed), Model::default());
         for step in 0..STEPS {
-            let writer = if rng.bool() { &on.users } else { &other };
+            let writer: &dyn UserServices = if rng.bool() { &*on.users } else { &other };
             act(&on, writer, &mut model, (&mut rng, seed, step)).await;
+            // The next one who acts has seen it.
+            let [own, others] = [&on.engine, &other].map(|users| users.directory(&on.own));
+            let (own, others) = (own.await.unwrap(), others.await.unwrap());
+            own.caught_up(own.seq().max(others.seq())).await.unwrap();
             hold(&on, &other, &model, seed, step).await;
         }
         for user in model.users.keys() {
@@ -77,7 +81,7 @@ pub async fn what_is_held_follows_of_what_is_there(on: Deployment) {
     }
 }
 
-async fn act(on: &Deployment, users: &Users, model: &mut Model, (rng, seed, step): (&mut Rng, u64, usize)) {
+async fn act(on: &Deployment, users: &dyn UserServices, model: &mut Model, (rng, seed, step): (&mut Rng, u64, usize)) {
     let pick = |rng: &mut Rng, from: Vec<String>| {
         if from.is_empty() { None } else { Some(from[rng.usize(..from.len())].clone()) }
     };
@@ -134,15 +138,12 @@ async fn act(on: &Deployment, users: &Users, model: &mut Model, (rng, seed, step
         (11, user, group, _) => lose(on, users, model, (rng, user, group)).await,
         _ => {}
     }
-    // The next one who acts has seen it.
-    let head = on.users.directory(&on.own).await.unwrap().seq().max(users.directory(&on.own).await.unwrap().seq());
-    on.users.directory(&on.own).await.unwrap().caught_up(head).await.unwrap();
 }
 
 /// A user, a group or an assignment goes.
 async fn lose(
     on: &Deployment,
-    users: &Users,
+    users: &dyn UserServices,
     model: &mut Model,
     (rng, user, group): (&mut Rng, Option<String>, Option<String>),
 ) {
@@ -167,10 +168,10 @@ async fn lose(
 }
 
 async fn hold(on: &Deployment, other: &Users, model: &Model, seed: u64, step: usize) {
-    let newest = on.users.directory(&on.own).await.unwrap().seq();
+    let newest = on.engine.directory(&on.own).await.unwrap().seq();
     other.directory(&on.own).await.unwrap().caught_up(newest).await.unwrap();
     for (user, (key, is_active)) in &model.users {
-        for users in [&on.users, other] {
+        for users in [&*on.users, other as &dyn UserServices] {
             let identity = users.authenticate(&on.own, key).await;
             let held = identity.ok().map(|identity| {
                 let subject = identity.access.subject();

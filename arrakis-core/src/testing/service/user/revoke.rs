@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{AccountService, AuthService, Deployment, Tokens, UserService, code, holder, login, person};
-use crate::user::{ApiKeyService, Issued, UserPatch, UserStatus};
+use super::{AuthService, Deployment, Tokens, code, holder, login, person};
+use crate::user::{Issued, UserPatch, UserStatus};
 
 /// What is taken back in one process is gone in another within a second.
 pub async fn what_is_taken_back_is_gone_elsewhere_within_a_second(on: Deployment) {
@@ -60,13 +60,13 @@ pub async fn what_was_issued_is_void(on: Deployment) {
 pub async fn a_directory_that_is_not_followed_answers_nothing(on: Deployment) {
     holder(&on, "ann", &["reader"]).await;
     let tokens = login(&on, "ann").await;
-    let directory = on.users.directory(&on.own).await.unwrap();
+    let directory = on.engine.directory(&on.own).await.unwrap();
     directory.fresh().await.unwrap();
     // Time that passes without news is no matter while the log has none.
     on.clock().advance(Duration::from_secs(60));
     assert!(on.users.authenticate(&on.own, &tokens.access).await.is_ok());
     let access = on.users.authenticate(&on.own, &tokens.access).await.unwrap().access;
-    on.users.close().await;
+    on.engine.close().await;
     assert_eq!(code(directory.fresh().await), "user.directory.stale");
     assert_eq!(code(access.check(on.test.env().now())), "access.revoked");
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    AccountService, Deployment, GroupMember, GroupService, NewAssignment, NewUser, RoleService, SetPassword,
-    UserService, acting, assigned, code, group, holder, name, password_of, people, person, policy, told,
+    Deployment, GroupMember, NewAssignment, NewUser, RoleService, SetPassword, acting, assigned, code, group, holder,
+    name, password_of, people, person, policy, told,
 };
 use crate::access::{Check, PropertyList, Role, Verb};
 use crate::ontology::{Class, NewProperty, OntologyExt, Rule};
@@ -108,7 +108,7 @@ pub async fn nobody_gives_what_they_lack(on: Deployment) {
         ),
         code(users.disable_totp(&ctx, Some("boss"), None).await),
         code(users.update_user(&ctx, email("boss")).await),
-        code(crate::user::ApiKeyService::create_api_key(users, &ctx, key).await),
+        code(crate::user::ApiKeyService::create_api_key(&**users, &ctx, key).await),
     ];
     assert!(refused.iter().all(|code| code == "access.escalation"), "{refused:?}");
     // Whoever may change the policy and does not hold everything would give themselves everything.

@@ -5,12 +5,11 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use super::{
-    AccountService, AuthService, Context, Deployment, GroupMember, GroupService, NewAssignment, NewGroup, NewUser,
-    Result, RoleService, SetPassword, User, UserService, acting, code, context, group, holder, login, login_of, name,
-    password_of, people, person, policy, told,
+    Context, Deployment, GroupMember, NewAssignment, NewGroup, NewUser, Result, SetPassword, User, acting, code,
+    context, group, holder, login, login_of, name, password_of, people, person, policy, told,
 };
 use crate::kernel::{ChangesSince, ObjectSet, Query};
-use crate::user::{ApiKeyService, ListUsers, NewApiKey, UserPatch, UserStatus, directory_scope};
+use crate::user::{ListUsers, NewApiKey, UserPatch, UserStatus, directory_scope};
 use crate::{ErrorKind, Grants, Permission};
 
 /// A user is kept as stated, found by id, name and address, and listed; who did what is in the log.
@@ -198,8 +197,8 @@ pub async fn methods_need_their_permissions(on: Deployment) {
         code(users.api_keys(&manage, Some("ann")).await),
         code(users.revoke_api_key(&manage, Some("ann"), "none").await),
         code(users.revoke_issued(&manage, crate::user::Issued::Everyone).await),
-        code(users.bootstrap(&manage).await),
-        code(users.rotate_keys(&lacking(Permission::TenancyManage)).await),
+        code(on.engine.bootstrap(&manage).await),
+        code(on.engine.rotate_keys(&lacking(Permission::TenancyManage)).await),
     ];
     assert!(refused.iter().all(|code| code == "permission.denied"), "{refused:?}");
     // Of users that are not there nobody is told who may not know of those that are.

@@ -1,0 +1,18 @@
+//! The services over HTTP: one router each, behind one door.
+
+mod access;
+mod action;
+mod answer;
+mod asked;
+mod door;
+mod feed;
+mod idempotency;
+mod kernel;
+mod listen;
+mod ontology;
+mod routes;
+mod user;
+
+pub use self::door::{BODY_LEN_MAX_DEFAULT, Door, DoorOptions, StoredTenants, Tenants};
+pub use self::listen::{ListenOptions, Listener};
+pub use self::routes::Routes;

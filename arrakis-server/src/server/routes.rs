@@ -1,0 +1,186 @@
+//! Endpoints on their way to being a router.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrakis_core::{CommitId, Context, Error, Result};
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::{MethodFilter, on};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::answer::{Answer, refusal};
+use super::asked::Asked;
+use super::door::Door;
+use super::idempotency::Claim;
+use crate::api::{Endpoint, IDEMPOTENCY_KEY, Meta, Verb};
+
+/// What a service answers in the end.
+pub(crate) type Answered<A> = BoxFuture<'static, Result<A>>;
+
+/// The endpoints of services, behind a door.
+pub struct Routes {
+    router: Router,
+    door: Door,
+    metas: Vec<Meta>,
+}
+
+/// What works on a request whose asker is known.
+type Work = Arc<dyn Fn(Asked, Option<CommitId>) -> BoxFuture<'static, Result<Answer>> + Send + Sync>;
+
+impl Routes {
+    /// No endpoint yet.
+    pub fn new(door: Door) -> Self {
+        Self { router: Router::new(), door, metas: Vec::new() }
+    }
+
+    /// Every endpoint, as it was added.
+    pub fn metas(&self) -> &[Meta] {
+        &self.metas
+    }
+
+    /// The router. What it does not know is answered with a problem too.
+    pub fn into_router(self) -> Router {
+        let (unknown, other) = (self.door.clone(), self.door);
+        let absent = move |request: Request| {
+            let id = unknown.request_id(request.headers());
+            async move { refusal(&Error::not_found("request.path", "there is nothing under this path"), id) }
+        };
+        let method = move |request: Request| {
+            let id = other.request_id(request.headers());
+            async move { refusal(&Error::invalid("request.method", "this is not done with what is under this path"), id) }
+        };
+        self.router.fallback(absent).method_not_allowed_fallback(method)
+    }
+
+    pub(crate) fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// Answers an endpoint by a service.
+    pub(crate) fn on<S, Q, A>(
+        self,
+        endpoint: &'static Endpoint<Q, A>,
+        service: &Arc<S>,
+        call: fn(Arc<S>, Context, Q) -> Answered<A>,
+    ) -> Self
+    where
+        S: ?Sized + Send + Sync + 'static,
+        Q: DeserializeOwned + Send + 'static,
+        A: Serialize + Send + 'static,
+    {
+        self.on_write(endpoint, service, |_, _| (), call)
+    }
+
+    /// Answers an endpoint that makes a commit, of which an idempotency key is the id.
+    pub(crate) fn on_write<S, Q, A>(
+        self,
+        endpoint: &'static Endpoint<Q, A>,
+        service: &Arc<S>,
+        name: fn(&mut Q, CommitId),
+        call: fn(Arc<S>, Context, Q) -> Answered<A>,
+    ) -> Self
+    where
+        S: ?Sized + Send + Sync + 'static,
+        Q: DeserializeOwned + Send + 'static,
+        A: Serialize + Send + 'static,
+    {
+        let service = Arc::clone(service);
+        let work: Work = Arc::new(move |asked, id| {
+            let service = Arc::clone(&service);
+            Box::pin(async move {
+                let mut question: Q = asked.read(&endpoint.meta)?;
+                if let Some(id) = id {
+                    name(&mut question, id);
+                }
+                let answer = call(service, asked.ctx.clone(), question).await?;
+                Answer::of(endpoint, &asked, &answer)
+            })
+        });
+        self.on_asked(&endpoint.meta, work)
+    }
+
+    /// Answers an endpoint by what sees the request as it came.
+    pub(crate) fn on_asked(self, meta: &'static Meta, work: Work) -> Self {
+        let door = self.door.clone();
+        self.on_request(meta, move |request| {
+            let (door, work) = (door.clone(), Arc::clone(&work));
+            Box::pin(async move { answered(&door, meta, &work, request).await })
+        })
+    }
+
+    /// Answers an endpoint with a response of its own.
+    pub(crate) fn on_request(
+        mut self,
+        meta: &'static Meta,
+        work: impl Fn(Request) -> BoxFuture<'static, Response> + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let filter = match meta.verb {
+            Verb::Get => MethodFilter::GET,
+            Verb::Post => MethodFilter::POST,
+            Verb::Put => MethodFilter::PUT,
+            Verb::Patch => MethodFilter::PATCH,
+            Verb::Delete => MethodFilter::DELETE,
+        };
+        self.router = self.router.route(meta.path, on(filter, work));
+        self.metas.push(*meta);
+        self
+    }
+}
+
+async fn answered(door: &Door, meta: &Meta, work: &Work, request: Request) -> Response {
+    let asked = match door.admit(meta, request).await {
+        Ok(asked) => asked,
+        Err(refused) => return refused,
+    };
+    let id = asked.ctx.request_id();
+    let answer = match asked.header(IDEMPOTENCY_KEY).filter(|_| meta.is_write).map(str::to_owned) {
+        Some(key) => once(door, meta, work, (asked, &key)).await,
+        None => work(asked, None).await,
+    };
+    match answer {
+        Ok(answer) => answer.into_response(id),
+        Err(error) => refusal(&error, id),
+    }
+}
+
+/// Does what is sent under an idempotency key once.
+async fn once(door: &Door, meta: &Meta, work: &Work, (asked, key): (Asked, &str)) -> Result<Answer> {
+    let path = asked.path.iter().fold(meta.id.to_owned(), |all, (_, value)| all + "\n" + value);
+    let which = format!("{path}\n{}\n{}", asked.query, asked.header("if-match").unwrap_or_default());
+    let now = door.env().monotonic();
+    match door.idempotency().claim(&asked.ctx, key, (&which, &asked.body), now)? {
+        Claim::Done(answer) => Ok(Answer::clone(&answer)),
+        Claim::Do(pending) => {
+            let answer = work(asked, Some(pending.id())).await?;
+            pending.done(&answer);
+            Ok(answer)
+        }
+    }
+}
+
+/// What `If-Match` and `If-None-Match` expect of the object a write is about.
+pub(crate) fn expected(asked: &Asked) -> Result<Option<arrakis_core::kernel::Expect>> {
+    use arrakis_core::Seq;
+    use arrakis_core::kernel::Expect;
+
+    let malformed = || Error::invalid("request.if_match", "one revision in quotes is expected, as an ETag gave it");
+    match (asked.header("if-match"), asked.header("if-none-match")) {
+        (None, None) => Ok(None),
+        (Some(tag), None) => {
+            let revision = tag.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            revision.and_then(|of| of.parse().ok()).map(|of| Some(Expect::At(Seq(of)))).ok_or_else(malformed)
+        }
+        (None, Some(tag)) if tag.trim() == "*" => Ok(Some(Expect::Absent)),
+        _ => Err(malformed()),
+    }
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Routes").field("endpoints", &self.metas.len()).finish_non_exhaustive()
+    }
+}
