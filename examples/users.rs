@@ -6,10 +6,7 @@
 
 use arrakis::access::Policy;
 use arrakis::credential::{Secret, Vault};
-use arrakis::user::{
-    AccountService, AuthService, GroupMember, Login, NewAssignment, NewUser, RoleService, SetPassword, UserOptions,
-    UserService,
-};
+use arrakis::user::{GroupMember, Login, NewAssignment, NewUser, SetPassword, UserOptions};
 use arrakis::{ApiName, Arrakis, Env, KernelExt, ObjectSet, Query, Result};
 use serde_json::json;
 
@@ -36,7 +33,7 @@ async fn main() -> Result<()> {
     arrakis.publish(&ctx, ONTOLOGY).await?;
     arrakis.kernel().create(&ctx, "City", json!({ "name": "Oslo", "people": 717_710 })).await?;
 
-    let first = users.bootstrap(&ctx).await?;
+    let first = arrakis.user_engine()?.bootstrap(&ctx).await?;
     let administrator = (*users.policy(&ctx).await?.policy).clone().roles;
     let mut policy = Policy::from_yaml(
         "roles: [{ name: reader, objects: [{ types: [City], verbs: [read], properties: { except: [people] } }] }]",

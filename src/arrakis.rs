@@ -10,7 +10,8 @@ use arrakis_core::ontology::{Class, Finding, NewOntology, Ontology, OntologyServ
 use arrakis_core::relay::{Relay, RelayOptions, RelayStatus, Sink};
 use arrakis_core::typed::TypedKernel;
 use arrakis_core::{
-    Actor, Committer, Context, Env, Error, Grants, RequestId, Result, Scope, SpaceId, Store, Tenancy, TenantId,
+    Actor, Committer, Context, Env, Error, ErrorKind, Grants, RequestId, Result, Scope, SpaceId, Store, Tenancy,
+    TenantId,
 };
 
 use crate::ArrakisBuilder;
@@ -24,14 +25,25 @@ pub struct Arrakis {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    env: Env,
-    scope: Scope,
-    actor: Actor,
+pub(crate) struct Inner {
+    pub(crate) env: Env,
+    pub(crate) scope: Scope,
+    pub(crate) actor: Actor,
+    pub(crate) ontology: Arc<dyn OntologyService>,
+    pub(crate) kernel: Arc<dyn KernelService>,
+    pub(crate) feed: Arc<dyn FeedService>,
+    pub(crate) actions: Arc<dyn ActionService>,
+    pub(crate) access: Arc<dyn AccessService>,
+    #[cfg(feature = "users")]
+    pub(crate) users: Option<Arc<dyn arrakis_core::user::UserServices>>,
+    /// What the services are made of, where they are in this process.
+    pub(crate) local: Option<Local>,
+}
+
+pub(crate) struct Local {
     store: Arc<dyn Store>,
     committer: Committer,
     tenancy: Tenancy,
-    ontology: Arc<dyn OntologyService>,
     kernel: Kernel,
     cache: Option<Arc<ReadCache>>,
     #[cfg(feature = "users")]
@@ -112,22 +124,31 @@ impl Arrakis {
             }
             None => None,
         };
+        let service = Arc::new(kernel.clone());
         let inner = Inner {
             env,
             scope,
             actor,
-            store,
-            committer,
-            tenancy,
             ontology,
-            kernel,
-            cache,
+            kernel: Arc::clone(&service) as _,
+            feed: Arc::clone(&service) as _,
+            actions: Arc::clone(&service) as _,
+            access: service,
             #[cfg(feature = "users")]
-            users,
+            users: users.clone().map(|users| Arc::new(users) as _),
+            local: Some(Local {
+                store,
+                committer,
+                tenancy,
+                kernel,
+                cache,
+                #[cfg(feature = "users")]
+                users,
+            }),
         };
         let arrakis = Self { inner: Arc::new(inner) };
         let ctx = arrakis.context();
-        if arrakis.inner.store.tenant(scope.tenant).await?.is_none() {
+        if arrakis.local()?.store.tenant(scope.tenant).await?.is_none() {
             arrakis.create_space(&ctx, &space).await?;
         }
         arrakis.create_tenant(&ctx, &tenant, scope.space).await?;
@@ -137,29 +158,45 @@ impl Arrakis {
     /// Gives this clone up. When it is the last, ends every subscription, waits for the writes under way, brings the statistics reads
     /// are planned by up to date, and releases the file. Dropping the last clone does the same, but nobody learns when.
     pub async fn close(self) {
-        let Some(Inner {
-            store,
-            committer,
-            tenancy,
-            ontology,
-            kernel,
-            cache,
-            #[cfg(feature = "users")]
-            users,
-            ..
-        }) = Arc::into_inner(self.inner)
-        else {
-            return;
-        };
+        let Some(Inner { local: Some(local), ontology, .. }) = Arc::into_inner(self.inner) else { return };
         #[cfg(feature = "users")]
-        if let Some(users) = users {
+        if let Some(users) = local.users {
             users.close().await;
         }
-        kernel.close().await;
-        drop((tenancy, ontology, kernel, cache));
-        committer.close().await;
+        local.kernel.close().await;
+        drop((local.tenancy, ontology, local.kernel, local.cache));
+        local.committer.close().await;
+        let store = local.store;
         // The last reference to a store may wait for its threads. One that panicked has nothing more to release.
         let _ = tokio::task::spawn_blocking(move || drop(store)).await;
+    }
+
+    #[cfg(feature = "client")]
+    pub(crate) fn of(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    #[cfg(feature = "server")]
+    pub(crate) fn env(&self) -> &Env {
+        &self.inner.env
+    }
+
+    #[cfg(feature = "server")]
+    pub(crate) fn services(&self) -> &Inner {
+        &self.inner
+    }
+
+    #[cfg(feature = "server")]
+    pub(crate) fn log(&self) -> Result<Arc<dyn arrakis_core::CommitLog>> {
+        Ok(Arc::clone(&self.local()?.store) as _)
+    }
+
+    /// What the services are made of.
+    fn local(&self) -> Result<&Local> {
+        self.inner.local.as_ref().ok_or_else(|| {
+            let remote = "this is done where the services are, not through a connection to them";
+            Error::new(ErrorKind::Unsupported, "arrakis.remote", remote)
+        })
     }
 
     /// The ontology: publish and read schemas.
@@ -169,53 +206,61 @@ impl Arrakis {
 
     /// The data kernel: write and read objects and links.
     pub fn kernel(&self) -> &dyn KernelService {
-        &self.inner.kernel
+        &*self.inner.kernel
     }
 
     /// The feed: what changed, commit by commit, and sets that tell as they change.
     pub fn feed(&self) -> &dyn FeedService {
-        &self.inner.kernel
+        &*self.inner.feed
     }
 
     /// Tells a sink, such as a bus, of every commit of this store, in order, from where its cursor was left. Any number of processes may start
     /// the same relay: one of them is at work, the others stand by. It ends with what this returns.
     ///
     /// # Errors
-    /// What [`Relay::start`] refuses.
+    /// What [`Relay::start`] refuses; `arrakis.remote`.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub fn relay(&self, sink: Arc<dyn Sink>, options: RelayOptions) -> Result<Relay> {
-        Relay::start(Arc::clone(&self.inner.store) as _, sink, self.inner.env.clone(), options)
+        Relay::start(Arc::clone(&self.local()?.store) as _, sink, self.inner.env.clone(), options)
     }
 
     /// How far each relay of this store has told it, whichever process is at work on it.
     ///
     /// # Errors
-    /// What the store answers.
+    /// What the store answers; `arrakis.remote`.
     pub async fn relays(&self) -> Result<Vec<RelayStatus>> {
-        RelayStatus::of(&*self.inner.store).await
+        RelayStatus::of(&*self.local()?.store).await
     }
 
     /// What the cache did so far; `None` without one.
     pub fn cache_report(&self) -> Option<CacheReport> {
-        self.inner.cache.as_ref().map(|cache| cache.report())
+        self.inner.local.as_ref()?.cache.as_ref().map(|cache| cache.report())
     }
 
     /// The actions the ontology declares: validate and execute them, undo what was done.
     pub fn actions(&self) -> &dyn ActionService {
-        &self.inner.kernel
+        &*self.inner.actions
     }
 
     /// Lets a handler of the application take part in every call of an action: it sees what is decided, and may add edits or refuse. It
     /// takes the place of the handler the action has. [`crate::HandlerFn`] makes one of an asynchronous function.
-    pub fn on_action(&self, action: &str, handler: impl ActionHandler) {
-        self.inner.kernel.on_action(action, handler);
+    ///
+    /// # Errors
+    /// `arrakis.remote`.
+    pub fn on_action(&self, action: &str, handler: impl ActionHandler) -> Result<()> {
+        self.local()?.kernel.on_action(action, handler);
+        Ok(())
     }
 
     /// Lets a validator of the application see every commit of objects and links before it is made, and veto it.
-    pub fn before_commit(&self, validator: impl CommitValidator) {
-        self.inner.kernel.before_commit(validator);
+    ///
+    /// # Errors
+    /// `arrakis.remote`.
+    pub fn before_commit(&self, validator: impl CommitValidator) -> Result<()> {
+        self.local()?.kernel.before_commit(validator);
+        Ok(())
     }
 
     /// The data kernel for one who has structs, in a context.
@@ -231,9 +276,9 @@ impl Arrakis {
     /// The application's own context for another tenant, by id; [`TenantId::named`] is the id of a name.
     ///
     /// # Errors
-    /// `tenancy.tenant.unknown`.
+    /// `tenancy.tenant.unknown`; `arrakis.remote`.
     pub async fn tenant_context(&self, tenant: TenantId) -> Result<Context> {
-        let found = self.inner.store.tenant(tenant).await?.ok_or_else(|| {
+        let found = self.local()?.store.tenant(tenant).await?.ok_or_else(|| {
             Error::not_found("tenancy.tenant.unknown", "there is no such tenant").with("tenant", tenant)
         })?;
         Ok(self.context_in(Scope { tenant, space: found.space }))
@@ -250,11 +295,17 @@ impl Arrakis {
     /// # Errors
     /// `users.off` where this was opened without [`ArrakisBuilder::users`].
     #[cfg(feature = "users")]
-    pub fn users(&self) -> Result<&arrakis_core::user::Users> {
-        self.inner.users.as_ref().ok_or_else(|| {
-            let off = "this was opened without users";
-            Error::new(arrakis_core::ErrorKind::Unsupported, "users.off", off)
-        })
+    pub fn users(&self) -> Result<&dyn arrakis_core::user::UserServices> {
+        self.inner.users.as_deref().ok_or_else(users_off)
+    }
+
+    /// What makes the first administrator, and turns the keys that sign.
+    ///
+    /// # Errors
+    /// `users.off`; `arrakis.remote`.
+    #[cfg(feature = "users")]
+    pub fn user_engine(&self) -> Result<&arrakis_core::user::Users> {
+        self.local()?.users.as_ref().ok_or_else(users_off)
     }
 
     /// The context of whoever has an access token or API key, of this tenant.
@@ -263,14 +314,13 @@ impl Arrakis {
     /// What [`arrakis_core::user::AuthService::authenticate`] answers.
     #[cfg(feature = "users")]
     pub async fn authenticate(&self, credential: &arrakis_core::credential::Secret) -> Result<Context> {
-        let identity =
-            arrakis_core::user::AuthService::authenticate(self.users()?, &self.context(), credential).await?;
+        let identity = self.users()?.authenticate(&self.context(), credential).await?;
         Ok(self.acting(identity.access))
     }
 
     /// What actors may do, and why.
     pub fn access(&self) -> &dyn AccessService {
-        &self.inner.kernel
+        &*self.inner.access
     }
 
     /// Passes for a policy that is sound under the ontology of the context: every name is there, every condition is of the right types.
@@ -292,7 +342,7 @@ impl Arrakis {
     /// # Errors
     /// `permission.denied`; `tenancy.name.malformed`.
     pub async fn create_space(&self, ctx: &Context, name: &str) -> Result<SpaceId> {
-        self.inner.tenancy.create_space(ctx, name).await
+        self.local()?.tenancy.create_space(ctx, name).await
     }
 
     /// Creates a tenant that uses the ontology of a space, or answers the id of the one of that name.
@@ -301,7 +351,7 @@ impl Arrakis {
     /// `permission.denied`; `tenancy.name.malformed`; `tenancy.space.unknown`; `tenancy.tenant.other_space` when the tenant exists in
     /// another space.
     pub async fn create_tenant(&self, ctx: &Context, name: &str, space: SpaceId) -> Result<TenantId> {
-        self.inner.tenancy.create_tenant(ctx, name, space).await
+        self.local()?.tenancy.create_tenant(ctx, name, space).await
     }
 
     /// Reads an ontology file, YAML or JSON, and publishes it, unless that takes a person's decision.
@@ -336,10 +386,15 @@ impl Arrakis {
     }
 }
 
+#[cfg(feature = "users")]
+fn users_off() -> Error {
+    Error::new(ErrorKind::Unsupported, "users.off", "this was opened without users")
+}
+
 impl fmt::Debug for Arrakis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Arrakis")
-            .field("store", &self.inner.store)
+            .field("store", &self.inner.local.as_ref().map(|local| &local.store))
             .field("scope", &self.inner.scope)
             .finish_non_exhaustive()
     }

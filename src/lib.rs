@@ -2,6 +2,12 @@
 
 mod arrakis;
 mod builder;
+#[cfg(feature = "client")]
+mod remote;
+#[cfg(feature = "users")]
+mod root;
+#[cfg(feature = "server")]
+mod serve;
 
 #[cfg(feature = "bus")]
 pub use arrakis_bus::{InProcessBus, InProcessOptions};
@@ -62,12 +68,25 @@ pub use arrakis_storage::{Fence, Module, PgOptions, PgStore};
 #[cfg(feature = "redis")]
 pub use arrakis_storage::{RedisCache, RedisOptions};
 
+/// The services of another process, over HTTP.
+#[cfg(feature = "client")]
+pub use arrakis_server::client;
 /// Logging in with another provider.
 #[cfg(feature = "oidc")]
 pub use arrakis_server::oidc;
+/// How processes of one deployment vouch for whom they ask.
+#[cfg(any(feature = "client", feature = "server"))]
+pub use arrakis_server::peer;
+/// The services over HTTP.
+#[cfg(feature = "server")]
+pub use arrakis_server::server;
 
 pub use self::arrakis::Arrakis;
 pub use self::builder::ArrakisBuilder;
+#[cfg(feature = "users")]
+pub use self::root::root_secret;
+#[cfg(feature = "server")]
+pub use self::serve::{Serve, Service};
 
 /// The examples of the page on typed access, run as doctests.
 #[cfg(all(doctest, feature = "derive"))]

@@ -104,7 +104,7 @@ impl PeerKey {
             None => None,
         };
         let granted = |permission: &Permission| ctx.require(*permission).is_ok();
-        let grants = if access.is_some() { Vec::new() } else { Permission::ALL.into_iter().filter(granted).collect() };
+        let grants = Permission::ALL.into_iter().filter(granted).collect();
         let Scope { tenant, space } = ctx.scope();
         let until = now.micros().saturating_add(LIFE);
         let vouched = Vouched { tenant, space, actor: ctx.actor().clone(), grants, access, asked, until };

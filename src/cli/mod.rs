@@ -16,6 +16,7 @@ mod ontology;
 mod policy;
 mod roles;
 mod rows;
+mod serve;
 mod text;
 mod users;
 
@@ -79,6 +80,8 @@ enum Group {
     /// Put a policy in force, and ask what it comes to
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Serve the ontology, the objects and the users of a database over HTTP
+    Serve(serve::Command),
     /// Move a whole database, with its history, to where there is none, and compare both
     Move(moving::Command),
 }
@@ -110,6 +113,7 @@ fn run(cli: Cli) -> Result<Verdict> {
             Group::Roles(command) => command.run(&cli.global).await,
             Group::Keys(command) => command.run(&cli.global).await,
             Group::Policy(command) => command.run(&cli.global).await,
+            Group::Serve(command) => command.run(&cli.global).await,
             Group::Move(command) => command.run(&cli.global).await,
         }
     })

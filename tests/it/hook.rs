@@ -49,14 +49,16 @@ fn create(id: i64) -> Edit {
 #[tokio::test]
 async fn a_handler_adds_edits_to_the_same_commit() {
     let (arrakis, ctx) = open(Arrakis::builder()).await;
-    arrakis.on_action(
-        "approve",
-        HandlerFn(|_: Context, call: arrakis::ActionCall| async move {
-            assert_eq!((call.objects["item"].len(), call.edits.len()), (1, 1));
-            assert_eq!(call.parameters.get("item").unwrap().to_json(), 1);
-            Ok(vec![create(2)])
-        }),
-    );
+    arrakis
+        .on_action(
+            "approve",
+            HandlerFn(|_: Context, call: arrakis::ActionCall| async move {
+                assert_eq!((call.objects["item"].len(), call.edits.len()), (1, 1));
+                assert_eq!(call.parameters.get("item").unwrap().to_json(), 1);
+                Ok(vec![create(2)])
+            }),
+        )
+        .unwrap();
     let validation = arrakis.actions().validate(&ctx, approve()).await.unwrap();
     assert_eq!((validation.valid, validation.edits.len(), validation.effects.len()), (true, 2, 2));
     let acted = arrakis.actions().execute(&ctx, approve()).await.unwrap();
@@ -88,12 +90,12 @@ async fn a_handler_that_fails_is_contained() {
         let slow = kind == 3;
         let arrakis = if slow { open(Arrakis::builder()).await.0 } else { arrakis.clone() };
         let ctx = if slow { arrakis.context() } else { ctx.clone() };
-        arrakis.on_action("approve", HandlerFn(move |_, _| misbehave(kind)));
+        arrakis.on_action("approve", HandlerFn(move |_, _| misbehave(kind))).unwrap();
         let error = arrakis.actions().execute(&ctx, approve()).await.unwrap_err();
         assert_eq!((error.code(), error.param(param.0)), (code, Some(param.1)));
         assert_eq!(state(&arrakis, &ctx).await, "open");
     }
-    arrakis.on_action("approve", HandlerFn(|_, _| async { Ok(Vec::new()) }));
+    arrakis.on_action("approve", HandlerFn(|_, _| async { Ok(Vec::new()) })).unwrap();
     arrakis.actions().execute(&ctx, approve()).await.unwrap();
     assert_eq!(state(&arrakis, &ctx).await, "approved");
 }
@@ -102,7 +104,7 @@ async fn a_handler_that_fails_is_contained() {
 #[tokio::test]
 async fn an_action_has_the_limits_it_was_given() {
     let (arrakis, ctx) = open(Arrakis::builder().action_limits(ActionLimits { edits: 2, types: 1 })).await;
-    arrakis.on_action("approve", HandlerFn(|_, _| async { Ok(vec![create(2), create(3)]) }));
+    arrakis.on_action("approve", HandlerFn(|_, _| async { Ok(vec![create(2), create(3)]) })).unwrap();
     let error = arrakis.actions().execute(&ctx, approve()).await.unwrap_err();
     assert_eq!((error.code(), error.param("edits_max")), ("kernel.action.too_large", Some("2")));
 }
@@ -130,7 +132,7 @@ async fn a_validator_vetoes_a_commit() {
     for (vetoed, saw) in [("kernel.write", 1), ("kernel.execute", 2), ("kernel.undo", 3), ("none", 3)] {
         let (arrakis, ctx) = open(Arrakis::builder()).await;
         let seen = Arc::new(AtomicU32::new(0));
-        arrakis.before_commit(Counted { seen: Arc::clone(&seen), vetoed });
+        arrakis.before_commit(Counted { seen: Arc::clone(&seen), vetoed }).unwrap();
         let done = async {
             arrakis.kernel().create(&ctx, "Item", json!({ "id": 5 })).await?;
             let acted = arrakis.actions().execute(&ctx, approve()).await?;

@@ -127,7 +127,7 @@ impl Access {
     }
 
     /// Waits until the rights are taken back.
-    pub(crate) async fn revoked(&self) {
+    pub async fn revoked(&self) {
         loop {
             let told = self.told.notified();
             if self.is_revoked.load(Ordering::Acquire) {

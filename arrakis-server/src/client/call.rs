@@ -65,8 +65,9 @@ impl Question {
         question.path = path;
         if meta.verb.has_body() {
             question.body = Some(serde_json::to_vec(&members).map_err(|e| unwritten(&e))?);
-        } else if !members.is_empty() {
-            let pairs: Vec<_> = members.iter().map(|(name, value)| (name, text_of(value))).collect();
+        } else if members.values().any(|value| !value.is_null()) {
+            let given = members.iter().filter(|(_, value)| !value.is_null());
+            let pairs: Vec<_> = given.map(|(name, value)| (name, text_of(value))).collect();
             question.query = Some(serde_urlencoded::to_string(pairs).map_err(|e| unwritten(&e))?);
         }
         Ok(question)
@@ -123,6 +124,9 @@ impl Client {
 
     /// Asks until there is an answer that is one.
     pub(super) async fn ask(&self, ctx: &Context, question: &Question, time: Duration) -> Result<Response> {
+        if let Some(access) = ctx.access() {
+            access.check(self.inner.env.now())?;
+        }
         self.inner
             .budget
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| (left < RETRIES_KEPT_MAX).then_some(left + 1))

@@ -1,10 +1,12 @@
 //! What changed in another process.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arrakis_core::access::Access;
 use arrakis_core::kernel::{Changes, ChangesSince, FeedService, SetEvent, SetEvents, Subscribe, Subscription};
-use arrakis_core::{Context, Error, Result};
+use arrakis_core::{Context, Error, Result, Timestamp};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
@@ -33,13 +35,16 @@ impl FeedService for Client {
         let question = Question::of(self, &api::SUBSCRIBE.meta, &request)?.accepting(MSGPACK_STREAM);
         let response = self.ask(ctx, &question, self.time(ctx, self.inner.options.timeout)).await?;
         let chunks = response.bytes_stream().map(|chunk| chunk.map(Into::into)).boxed();
-        Ok(Subscription::new(Events { chunks: Mutex::new(chunks), heard: Vec::new(), is_over: false }))
+        let access = ctx.access().cloned();
+        Ok(Subscription::new(Events { chunks: Mutex::new(chunks), access, heard: Vec::new(), is_over: false }))
     }
 }
 
 /// Events as they are heard.
 struct Events {
     chunks: Mutex<BoxStream<'static, reqwest::Result<Vec<u8>>>>,
+    /// The rights of whoever listens: with them it ends.
+    access: Option<Arc<Access>>,
     /// What was heard and not told yet.
     heard: Vec<u8>,
     is_over: bool,
@@ -84,7 +89,22 @@ impl SetEvents for Events {
                 self.is_over = event.is_err() || matches!(event, Ok(SetEvent::Lagging { .. }));
                 return Some(event);
             }
-            match tokio::time::timeout(SILENCE, self.chunks.get_mut().next()).await {
+            let revoked = async {
+                match &self.access {
+                    Some(access) => access.revoked().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let heard = tokio::select! {
+                biased;
+                () = revoked => {
+                    self.is_over = true;
+                    let refused = self.access.as_ref().map(|access| access.check(Timestamp::from_micros_saturating(0)));
+                    return refused.and_then(Result::err).map(Err);
+                }
+                heard = tokio::time::timeout(SILENCE, self.chunks.get_mut().next()) => heard,
+            };
+            match heard {
                 Ok(Some(Ok(chunk))) => self.heard.extend(chunk),
                 Ok(None) if self.heard.is_empty() => self.is_over = true,
                 Ok(Some(Err(_)) | None) | Err(_) => {

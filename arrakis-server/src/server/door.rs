@@ -238,10 +238,11 @@ impl Door {
         let asked = format!("{} {}", parts.method, parts.uri.path());
         let vouched = key.check(said, &asked, self.inner.env.now())?;
         let ctx = Context::new(vouched.scope(), vouched.actor.clone(), id);
-        match &vouched.access {
-            Some(_) => Ok(ctx.with_access(self.access(&vouched)?)),
-            None => Ok(ctx.granted(grants_of(&vouched.grants))),
-        }
+        let ctx = match &vouched.access {
+            Some(_) => ctx.with_access(self.access(&vouched)?),
+            None => ctx,
+        };
+        Ok(ctx.granted(grants_of(&vouched.grants)))
     }
 
     /// The rights of someone vouched for, compiled once.

@@ -40,6 +40,7 @@ pub(crate) async fn open(test: TestEnv) -> Deployment {
     deployment.feed = Arc::clone(&client) as _;
     deployment.access = Arc::clone(&client) as _;
     deployment.users = client;
+    deployment.is_remote = true;
     deployment
 }
 

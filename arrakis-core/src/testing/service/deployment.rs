@@ -34,6 +34,8 @@ pub struct Deployment {
     pub engine: crate::user::Users,
     #[cfg(feature = "users")]
     peer: Peer,
+    /// Whether they are asked over a network, which hands on only what it can carry, and keeps something of what it hands on.
+    pub is_remote: bool,
     /// Most tests act for this tenant.
     pub own: Context,
     /// A tenant of the same space.
@@ -173,6 +175,7 @@ impl Deployment {
             engine: users,
             #[cfg(feature = "users")]
             peer,
+            is_remote: false,
             own,
             neighbour,
             stranger,

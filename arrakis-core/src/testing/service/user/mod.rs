@@ -16,8 +16,9 @@ use super::deployment::{Deployment, list, member, told};
 use crate::access::Policy;
 use crate::credential::Secret;
 use crate::user::{
-    AccountService, Assignment, AuthService, Group, GroupMember, Login, NewAssignment, NewGroup, NewUser,
-    RoleService, SetPassword, Tokens, User, UserKind, };
+    AccountService, Assignment, AuthService, Group, GroupMember, Login, NewAssignment, NewGroup, NewUser, RoleService,
+    SetPassword, Tokens, User, UserKind,
+};
 use crate::{ApiName, Context, Result};
 
 /// What [`kernel_suite!`](crate::kernel_suite) is of the kernel's service, of those of [`crate::user`].

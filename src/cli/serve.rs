@@ -1,0 +1,79 @@
+//! Serves a database over HTTP.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+
+use arrakis::{Error, Serve, Service};
+use clap::Args;
+
+use super::Global;
+use super::directory::Directory;
+use super::failure::{Failure, Result, Verdict};
+
+/// What is served, and where.
+#[derive(Debug, Args)]
+pub(crate) struct Command {
+    #[command(flatten)]
+    directory: Directory,
+    /// The address that is listened to; port 0 for any that is free
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7117")]
+    listen: SocketAddr,
+    /// The services: all, or some of ontology, kernel and user
+    #[arg(long, value_name = "SERVICES", value_delimiter = ',', default_value = "all")]
+    services: Vec<String>,
+}
+
+impl Command {
+    /// Serves until it is told to end.
+    ///
+    /// # Errors
+    /// `listen.address`, `secret.*`, and what the store answers.
+    pub(crate) async fn run(self, global: &Global) -> Result<Verdict> {
+        let services = services(&self.services)?;
+        let (arrakis, root, ctx) = self.directory.open_or_create(global).await?;
+        if services.contains(&Service::User)
+            && let Some(first) = arrakis.user_engine()?.bootstrap(&ctx).await?
+        {
+            let (name, password) = (&first.name, first.password.expose());
+            eprintln!("the first administrator is {name}, whose password is told this once: {password}");
+        }
+        let serve = Serve { services, ..Serve::on(self.listen).root(root) };
+        let listener = arrakis.serve(serve).await?;
+        // Who is not listened to is served all the same.
+        let mut out = std::io::stdout();
+        let _ = writeln!(out, "http://{}", listener.address()).and_then(|()| out.flush());
+        ended().await?;
+        listener.close().await;
+        arrakis.close().await;
+        Ok(Verdict::Done)
+    }
+}
+
+fn services(names: &[String]) -> Result<Vec<Service>> {
+    if names == ["all"] {
+        return Ok(Service::ALL.to_vec());
+    }
+    let known = |name: &String| Service::ALL.into_iter().find(|service| service.name() == name);
+    let unknown = |name: &String| Failure::Usage(format!("there is no service called {name}"));
+    names.iter().map(|name| known(name).ok_or_else(|| unknown(name))).collect()
+}
+
+/// Waits until the process is told to end.
+async fn ended() -> Result<()> {
+    let unheard =
+        |e: std::io::Error| Error::unavailable("signal.unavailable", "no signal can be waited for").caused_by(e);
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(|e| unheard(e).into())
+}

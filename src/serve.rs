@@ -1,0 +1,107 @@
+//! The services of this process over HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arrakis_core::Result;
+use arrakis_core::credential::Secret;
+use arrakis_server::peer::PeerKey;
+use arrakis_server::server::{Door, DoorOptions, ListenOptions, Listener, Routes, StoredTenants};
+
+use crate::Arrakis;
+
+/// A service that can be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// The ontology.
+    Ontology,
+    /// Objects, links, actions and what changed.
+    Kernel,
+    /// Users, groups, roles and credentials.
+    User,
+}
+
+impl Service {
+    /// Every service.
+    pub const ALL: [Self; 3] = [Self::Ontology, Self::Kernel, Self::User];
+
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ontology => "ontology",
+            Self::Kernel => "kernel",
+            Self::User => "user",
+        }
+    }
+}
+
+/// What is served, where and how.
+#[derive(Clone, Debug)]
+pub struct Serve {
+    /// The address that is listened to; port 0 for any that is free.
+    pub address: SocketAddr,
+    /// The services.
+    pub services: Vec<Service>,
+    /// The root secret of the deployment, by which other processes of it are known; `None` where there are no others.
+    pub root: Option<Secret>,
+    /// The longest bodies and times.
+    pub door: DoorOptions,
+    /// The limits of connections.
+    pub listen: ListenOptions,
+}
+
+impl Serve {
+    /// Every service on an address.
+    pub fn on(address: SocketAddr) -> Self {
+        let (door, listen) = (DoorOptions::default(), ListenOptions::default());
+        Self { address, services: Service::ALL.to_vec(), root: None, door, listen }
+    }
+
+    /// With the root secret of the deployment.
+    #[must_use]
+    pub fn root(mut self, root: Secret) -> Self {
+        self.root = Some(root);
+        self
+    }
+}
+
+impl Arrakis {
+    /// The endpoints of services, behind a door where users are known by their tokens and keys.
+    ///
+    /// # Errors
+    /// `users.off`, `arrakis.remote`, `vault.root.malformed`.
+    pub fn routes(&self, serve: &Serve) -> Result<Routes> {
+        let mut options = serve.door.clone();
+        if let Some(root) = &serve.root {
+            options.peers = Some(PeerKey::of(root)?);
+        }
+        let users = Arc::new(self.user_engine()?.clone());
+        let tenants = Arc::new(StoredTenants(self.log()?));
+        let door = Door::new(self.env().clone(), users, tenants, options);
+        let services = self.services();
+        let routes = serve.services.iter().fold(Routes::new(door), |routes, service| match service {
+            Service::Ontology => routes.ontology(&services.ontology),
+            Service::Kernel => {
+                let routes = routes.kernel(&services.kernel).actions(&services.actions);
+                routes.feed(&services.feed).access(&services.access)
+            }
+            Service::User => match &services.users {
+                Some(users) => routes.users(users),
+                None => routes,
+            },
+        });
+        Ok(routes.peers())
+    }
+
+    /// Serves services over HTTP, until what this returns is closed or dropped.
+    ///
+    /// # Errors
+    /// As [`Arrakis::routes`]; `listen.address`.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn serve(&self, serve: Serve) -> Result<Listener> {
+        let router = self.routes(&serve)?.into_router();
+        Listener::start(serve.address, router, serve.listen).await
+    }
+}
