@@ -68,6 +68,9 @@ pub use arrakis_storage::{Fence, Module, PgOptions, PgStore};
 #[cfg(feature = "redis")]
 pub use arrakis_storage::{RedisCache, RedisOptions};
 
+/// What can be asked over HTTP.
+#[cfg(any(feature = "client", feature = "server"))]
+pub use arrakis_server::api;
 /// The services of another process, over HTTP.
 #[cfg(feature = "client")]
 pub use arrakis_server::client;

@@ -156,6 +156,7 @@ element_id!(
 
 /// The place of a commit in its store's log: gap-free, starting at 1; 0 is the empty store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Seq(pub u64);
 

@@ -16,6 +16,8 @@ mod env;
 mod error;
 pub mod event;
 mod id;
+#[cfg(feature = "json-schema")]
+mod json_schema;
 pub mod kernel;
 mod name;
 pub mod ontology;

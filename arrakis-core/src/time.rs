@@ -210,17 +210,6 @@ macro_rules! serde_as_text {
 
 serde_as_text!(Timestamp, Date, Duration);
 
-#[cfg(feature = "json-schema")]
-impl schemars::JsonSchema for Date {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Date".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "format": "date" })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@ pub const INTERNAL: &str = "internal";
 
 /// A refusal, or a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// What it is, stably: [`PROBLEM_TYPE`] and the code.
     #[serde(rename = "type")]
@@ -51,6 +52,7 @@ pub struct Problem {
 
 /// One fault of several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct FieldFault {
     /// Its code.
     pub code: String,

@@ -82,6 +82,8 @@ enum Group {
     Policy(policy::Command),
     /// Serve the ontology, the objects and the users of a database over HTTP
     Serve(serve::Command),
+    /// Print the description of the HTTP interface, as OpenAPI 3.1
+    Openapi,
     /// Move a whole database, with its history, to where there is none, and compare both
     Move(moving::Command),
 }
@@ -114,6 +116,7 @@ fn run(cli: Cli) -> Result<Verdict> {
             Group::Keys(command) => command.run(&cli.global).await,
             Group::Policy(command) => command.run(&cli.global).await,
             Group::Serve(command) => command.run(&cli.global).await,
+            Group::Openapi => serve::describe(),
             Group::Move(command) => command.run(&cli.global).await,
         }
     })

@@ -49,6 +49,16 @@ impl Command {
     }
 }
 
+/// Prints the description of what is served.
+///
+/// # Errors
+/// What writing to standard output answers.
+pub(crate) fn describe() -> Result<Verdict> {
+    let document = arrakis::api::openapi::document();
+    super::format::print_text(&format!("{document:#}"))?;
+    Ok(Verdict::Done)
+}
+
 fn services(names: &[String]) -> Result<Vec<Service>> {
     if names == ["all"] {
         return Ok(Service::ALL.to_vec());

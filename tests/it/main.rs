@@ -15,6 +15,14 @@ mod facade;
 mod first_row;
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod hook;
+#[cfg(feature = "server")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test ends where what it takes for granted fails"
+)]
+mod http;
 #[cfg(feature = "cli")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod kill;

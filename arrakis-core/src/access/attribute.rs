@@ -13,6 +13,7 @@ pub const ATTRIBUTE_VALUES_MAX: usize = 1_000;
 
 /// An attribute that actors have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewAttribute {
     /// Its name, `$actor.<name>` in rules; not `id`, `name`, `groups` or `roles`, which everyone has.
@@ -27,6 +28,7 @@ pub struct NewAttribute {
 
 /// The type of an attribute. It is compared with properties of the base type of that name, and with no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AttributeType {
     /// Text.

@@ -20,6 +20,8 @@ pub(super) struct Part {
 
 /// What has a say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "ReasonOrigin"))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A role that is held.
@@ -58,6 +60,7 @@ impl Origin {
 
 /// What one role, rule or marking says of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Reason {
     /// Which.
     pub origin: Origin,
@@ -67,6 +70,7 @@ pub struct Reason {
 
 /// Why something is allowed or denied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Explanation {
     /// Whether it is allowed.
     pub allowed: bool,

@@ -42,6 +42,7 @@ use crate::{ApiName, Error, ErrorKind, Grants, ObjectTypeId, Permission, Result,
 
 /// What is done to objects of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     /// See it, with its links, its history and its changes.

@@ -39,6 +39,7 @@ pub(super) const EVERY: &str = "*";
 /// # Ok::<(), arrakis_core::Error>(())
 /// ```
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// What actors are known by, besides `$actor.id`, `$actor.name`, `$actor.groups` and `$actor.roles`.
@@ -67,6 +68,7 @@ struct Index {
 
 /// What is granted to whom it is assigned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Role {
     /// Its name.
@@ -90,6 +92,7 @@ pub struct Role {
 
 /// Verbs over types.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ObjectGrant {
     /// The object types; `*` for every one.
@@ -103,6 +106,7 @@ pub struct ObjectGrant {
 
 /// Properties of a type.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PropertyList {
     /// All.
@@ -129,6 +133,7 @@ impl PropertyList {
 
 /// What a rule does where its condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// It allows.
@@ -139,6 +144,8 @@ pub enum Effect {
 
 /// What depends on the object and on whoever acts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "PolicyRule"))]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Its name.
@@ -166,6 +173,7 @@ pub struct Rule {
 
 /// Objects for which a marking is needed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MarkedObjects {
     /// The marking.

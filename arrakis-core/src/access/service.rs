@@ -8,6 +8,7 @@ use crate::{ApiName, Context, Key, Result};
 
 /// Something to be done to an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Check {
     /// What is to be done: to an object that is there, and so not `create`.
@@ -28,6 +29,7 @@ impl Check {
 
 /// What may be done to objects of a type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct TypeRights {
     /// The type.
     #[serde(rename = "type")]
@@ -42,6 +44,7 @@ pub struct TypeRights {
 
 /// Which of the objects of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Extent {
     /// Every one.

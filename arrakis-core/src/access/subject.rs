@@ -10,6 +10,8 @@ use crate::{Actor, ApiName, Key, Timestamp};
 
 /// Who acts: a user or service account, with what is assigned to it and to the groups it is in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "AccessSubject"))]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
     /// Its name in the log, `$actor.name` in rules.
@@ -67,6 +69,7 @@ impl Subject {
 
 /// A role that is held.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Held {
     /// The role.
@@ -80,6 +83,8 @@ pub struct Held {
 
 /// What a role is held over.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "AccessScope"))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Everything of the tenant.

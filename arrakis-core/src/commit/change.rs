@@ -180,6 +180,7 @@ pub enum LinkOp {
 
 /// What the audit log says of a commit. The actor, time, reason and effects are the commit's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct AuditRecord {
     /// The service method, such as `kernel.write`.
     pub method: Arc<str>,
@@ -195,6 +196,7 @@ pub struct AuditRecord {
 
 /// What the audit log says of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ActionRecord {
     /// The action type.
     pub name: Arc<str>,
@@ -212,6 +214,7 @@ impl AuditRecord {
 
 /// Something the world may hear of, in the shape of a `CloudEvents` 1.0 event: the envelope's other attributes come from the commit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Event {
     /// The event type, in the past tense, such as `ontology.published`.
     pub r#type: Arc<str>,
@@ -223,6 +226,7 @@ pub struct Event {
 
 /// Proof that a commit is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Receipt {
     /// The commit.
     pub commit: CommitId,

@@ -7,6 +7,7 @@ use crate::{Key, Seq};
 
 /// Objects by key, up to [`super::KEYS_MAX`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GetObjects {
     /// Their type.
@@ -27,6 +28,7 @@ pub struct GetObjects {
 
 /// Objects by key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Objects {
     /// One per key, in the order asked; `None` for each that is absent.
     pub objects: Vec<Option<Object>>,

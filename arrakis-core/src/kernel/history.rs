@@ -7,6 +7,7 @@ use crate::{Key, Seq};
 
 /// The versions of one object or link, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct History {
     /// Whose.
@@ -27,6 +28,8 @@ pub struct History {
 
 /// What has a history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "HistorySubject"))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Subject {
     /// An object.
@@ -51,6 +54,7 @@ pub enum Subject {
 
 /// Versions of an object or link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Versions {
     /// The versions, oldest first; none when it never existed.
     pub versions: Vec<Version>,

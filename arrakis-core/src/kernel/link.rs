@@ -10,6 +10,7 @@ pub const LINK_ENDS_MAX: usize = 1_000;
 
 /// A page of the links at one object, by far key, with the objects at their far ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Neighbours {
     /// The object's type.
@@ -35,6 +36,7 @@ pub struct Neighbours {
 
 /// A link and the object at its far end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Neighbour {
     /// The link.
     pub link: Link,
@@ -44,6 +46,7 @@ pub struct Neighbour {
 
 /// A page of neighbours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct NeighbourPage {
     /// The neighbours, by key.
     pub neighbours: Vec<Neighbour>,
@@ -56,6 +59,7 @@ pub struct NeighbourPage {
 
 /// Links of one type by their ends, up to [`LINK_ENDS_MAX`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GetLinks {
     /// Their type.
@@ -73,6 +77,7 @@ pub struct GetLinks {
 
 /// The keys at both ends of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LinkEnds {
     /// The key at the source end.
@@ -83,6 +88,7 @@ pub struct LinkEnds {
 
 /// Links by their ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Links {
     /// One per pair of ends, in the order asked; `None` for each that is absent.
     pub links: Vec<Option<Link>>,

@@ -10,12 +10,14 @@ use crate::{Actor, ApiName, BaseType, CommitId, EffectKind, Key, Seq, Timestamp,
 
 /// An object as of one commit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Object {
     /// Its type.
     #[serde(rename = "type")]
     pub object_type: ApiName,
     /// Its primary key.
     #[serde(with = "exact::key")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "Key"))]
     pub key: Key,
     /// The commit that last changed it.
     pub revision: Seq,
@@ -25,15 +27,18 @@ pub struct Object {
 
 /// A link as of one commit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Link {
     /// Its type.
     #[serde(rename = "type")]
     pub link_type: ApiName,
     /// The key at the source end.
     #[serde(with = "exact::key")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "Key"))]
     pub source: Key,
     /// The key at the target end.
     #[serde(with = "exact::key")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "Key"))]
     pub target: Key,
     /// The commit that last changed it; for a foreign key, that last changed its holder.
     pub revision: Seq,
@@ -142,6 +147,7 @@ impl<'de> Deserialize<'de> for Properties {
 
 /// One version of an object or link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Version {
     /// The commit that wrote it, or that deleted the object.
     pub revision: Seq,
@@ -169,6 +175,7 @@ pub struct Version {
 
 /// The properties one version changed. An absent value is left out of the JSON form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Diff {
     /// Their values in the version before.
     pub before: Properties,

@@ -181,6 +181,7 @@ pub struct QueryPlan {
 
 /// Which way a sort runs. Absent values are lowest: first ascending, last descending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SortDirection {
     /// Smallest first.
@@ -265,6 +266,7 @@ pub enum GroupKey {
 
 /// A calendar unit; weeks start on Monday (ISO 8601).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TimeUnit {
     /// Sixty minutes.
@@ -283,6 +285,7 @@ pub enum TimeUnit {
 
 /// What is computed over the rows of a group. Absent values do not count, but for `Count` without an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MeasureFunction {
     /// How many rows, or how many present values.

@@ -15,6 +15,7 @@ pub const ORDER_TERMS_MAX: usize = 8;
 
 /// A page of an object set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Query {
     /// The set.
@@ -41,6 +42,7 @@ pub struct Query {
 
 /// One term of an order. Absent values are lowest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OrderBy {
     /// The property; in an aggregate, the name of a group key or metric.
@@ -52,6 +54,7 @@ pub struct OrderBy {
 
 /// Which page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PageRequest {
     /// How many results, 1 to [`PAGE_SIZE_MAX`]; [`PAGE_SIZE_DEFAULT`] when left out.
@@ -64,6 +67,7 @@ pub struct PageRequest {
 
 /// A past state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "the number of a commit, or an RFC 3339 timestamp")]
 pub enum AsOf {
     /// Right after this commit.
@@ -74,6 +78,7 @@ pub enum AsOf {
 
 /// A page of objects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Page {
     /// The objects, in order.
     pub objects: Vec<Object>,

@@ -26,6 +26,7 @@ pub const KEYS_MAX: usize = 10_000;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ObjectSet {
     /// Every object of a type.
@@ -60,6 +61,7 @@ pub enum ObjectSet {
 
 /// A walk along links from the objects of a set. The objects at its ends are the result, each once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Walk {
     /// Where it starts.
@@ -82,6 +84,7 @@ pub struct Walk {
 
 /// Which way a walk goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// To the end the link names.

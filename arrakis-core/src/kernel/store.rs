@@ -13,6 +13,7 @@ use crate::{Error, ErrorKind, Key, Result, Scope, Seq};
 
 /// The most work a read may do before it is refused; nothing is ever cut short silently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// The most objects in the set read (for an aggregate over links: object–link pairs), before paging; `None` for no limit.

@@ -48,6 +48,7 @@ pub enum DataCheck {
 
 /// What breaks a rule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Violations {
     /// How many rows of the whole space, exactly.
     pub count: u64,

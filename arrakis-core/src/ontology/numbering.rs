@@ -11,6 +11,7 @@ use crate::{ApiName, BaseType, Error, ObjectTypeId, Result};
 
 /// The identities of a space's elements, carried from version to version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Numbering {
     /// The next object type's number.
@@ -27,6 +28,7 @@ pub struct Numbering {
 
 /// The identities of an object or link type and its properties.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ElementNumbers {
     /// The type's number.

@@ -15,6 +15,7 @@ pub const SCHEMA_VERSIONS_PAGE_DEFAULT: u32 = 100;
 
 /// Which versions to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListSchemaVersions {
     /// Those numbered above this one.
@@ -27,6 +28,7 @@ pub struct ListSchemaVersions {
 
 /// A page of versions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct SchemaVersions {
     /// The versions, oldest first.
     pub versions: Vec<SchemaVersion>,
@@ -37,6 +39,7 @@ pub struct SchemaVersions {
 
 /// A plan to publish.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApplyPlan {
     /// The plan, as it was made.
@@ -57,6 +60,7 @@ impl From<Plan> for ApplyPlan {
 
 /// The version in force after a plan was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Published {
     /// Its number.
     pub version: u32,

@@ -10,6 +10,7 @@ use crate::{Actor, Result, Scope, Seq, SpaceId, Timestamp};
 
 /// A published version, without its content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct SchemaVersion {
     /// Its number in its space, from 1.
     pub version: u32,

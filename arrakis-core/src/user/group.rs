@@ -9,6 +9,7 @@ pub const GROUPS_MAX: usize = 1_000;
 
 /// Users and groups that hold the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Group {
     /// Its identifier.
     pub id: String,
@@ -21,6 +22,7 @@ pub struct Group {
 
 /// A group to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewGroup {
     /// Its name, as a user's.
@@ -32,6 +34,7 @@ pub struct NewGroup {
 
 /// A user or a group that is in a group, by id or name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GroupMember {
     /// A user.

@@ -32,6 +32,7 @@ impl Default for SessionLife {
 
 /// Who someone says they are, and what proves it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     /// The name or the address of a user.
@@ -53,6 +54,7 @@ pub struct Login {
 
 /// What else proves who someone is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SecondFactor {
     /// A one-time code.
@@ -63,6 +65,7 @@ pub enum SecondFactor {
 
 /// What someone acts with from now on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Tokens {
     /// Given with every request.
     pub access: Secret,
@@ -76,6 +79,7 @@ pub struct Tokens {
 
 /// A user as another provider knows them, when that provider has just said so to us itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FederatedIdentity {
     /// The provider.
@@ -92,6 +96,7 @@ pub struct FederatedIdentity {
 
 /// A password to be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SetPassword {
     /// Whose, by id or name; one's own when left out.
@@ -106,6 +111,7 @@ pub struct SetPassword {
 
 /// What an authenticator app is set up with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct TotpEnrolment {
     /// The secret, to be typed.
     pub secret: Secret,
@@ -115,6 +121,7 @@ pub struct TotpEnrolment {
 
 /// Codes to be kept for when the authenticator is lost.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct RecoveryCodes {
     /// The codes, each for one use. They are told this once.
     pub codes: Vec<Secret>,
@@ -122,6 +129,7 @@ pub struct RecoveryCodes {
 
 /// Where a user is logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct SessionInfo {
     /// Its identifier.
     pub id: String,
@@ -138,6 +146,7 @@ pub struct SessionInfo {
 
 /// An API key to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewApiKey {
     /// Whose, by id or name; one's own when left out.
@@ -154,6 +163,7 @@ pub struct NewApiKey {
 
 /// An API key, the one time it is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ShownApiKey {
     /// The key.
     pub key: Secret,
@@ -163,6 +173,7 @@ pub struct ShownApiKey {
 
 /// An API key without the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ApiKeyInfo {
     /// Its identifier, which the key shows.
     pub id: String,

@@ -56,6 +56,7 @@ pub fn directory_scope(tenant: TenantId) -> Scope {
 
 /// A person or a service account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UserKind {
     /// A person, who logs in.
@@ -67,6 +68,7 @@ pub enum UserKind {
 
 /// Whether a user may act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UserStatus {
     /// They may.
@@ -77,6 +79,7 @@ pub enum UserStatus {
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct User {
     /// Its identifier, `$actor.id` in rules.
     pub id: String,
@@ -104,6 +107,7 @@ pub struct User {
 
 /// A user to be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// Its name: 1 to [`USER_NAME_LEN_MAX`] bytes of letters, digits and `._-+@`; taken in lower case.
@@ -124,6 +128,7 @@ pub struct NewUser {
 
 /// What is to be changed of a user; what is left out stays.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserPatch {
     /// The user, by id or name.
@@ -144,6 +149,7 @@ pub struct UserPatch {
 
 /// Which users to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListUsers {
     /// Those named after this one.
@@ -156,6 +162,7 @@ pub struct ListUsers {
 
 /// A page of users, by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct UserPage {
     /// The users.
     pub users: Vec<User>,
@@ -166,6 +173,7 @@ pub struct UserPage {
 
 /// Everything that is known of a user, but for what proves who they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct UserExport {
     /// The user.
     pub user: User,
@@ -185,6 +193,7 @@ pub struct UserExport {
 
 /// Whoever is to be told of an invitation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Invitation {
     /// The user to be.
     pub user: User,

@@ -13,6 +13,7 @@ pub const SIMULATED_MAX: usize = 1_000;
 
 /// The policy as it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct PolicyVersion {
     /// The policy; empty where none was applied.
     pub policy: std::sync::Arc<Policy>,
@@ -22,6 +23,7 @@ pub struct PolicyVersion {
 
 /// Who may do something to an object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WhoCan {
     /// What is to be done.
@@ -36,6 +38,7 @@ pub struct WhoCan {
 
 /// Some of those who may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct WhoCanPage {
     /// Names of users that may.
     pub users: Vec<String>,
@@ -46,6 +49,7 @@ pub struct WhoCanPage {
 
 /// A change that is not made.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Simulation {
     /// The policy in place of the present one.
@@ -61,6 +65,7 @@ pub struct Simulation {
 
 /// What a change would come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Simulated {
     /// What would differ, by user, type and verb: the first [`SIMULATED_MAX`].
     pub differences: Vec<Difference>,
@@ -70,6 +75,7 @@ pub struct Simulated {
 
 /// What would differ for one user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Difference {
     /// The user, by name.
     pub user: String,

@@ -7,6 +7,7 @@ use crate::{ApiName, Key, Timestamp};
 
 /// A role that a user or a group holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Assignment {
     /// Its identifier.
     pub id: String,
@@ -27,6 +28,7 @@ pub struct Assignment {
 
 /// A role to be held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewAssignment {
     /// Who is to hold it, by id or name.

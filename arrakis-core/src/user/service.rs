@@ -266,6 +266,7 @@ impl<T: UserService + GroupService + RoleService + AuthService + AccountService 
 
 /// To whom tokens were issued.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Issued {
     /// To everyone.

@@ -115,6 +115,7 @@ impl Geopoint {
 
 /// The primary key of an object within its type and tenant. Integers order by number, strings by byte.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Key {
     /// An integer key.

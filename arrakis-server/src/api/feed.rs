@@ -7,6 +7,7 @@ use super::Endpoint;
 
 /// Changes as they come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FollowChanges {
     /// Only later commits; 0 for all there are.

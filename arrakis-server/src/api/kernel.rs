@@ -11,6 +11,7 @@ use super::Endpoint;
 
 /// One object, by type and key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GetObject {
     /// Its type.
@@ -28,6 +29,7 @@ pub struct GetObject {
 
 /// An object with properties.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WriteObject {
     /// Its type.
@@ -44,6 +46,7 @@ pub struct WriteObject {
 
 /// An object to be deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeleteObject {
     /// Its type.
@@ -58,6 +61,7 @@ pub struct DeleteObject {
 
 /// One object, and the commit the answer has seen.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ObjectView {
     /// The object.
     #[serde(flatten)]

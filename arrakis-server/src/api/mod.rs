@@ -6,6 +6,8 @@ mod endpoint;
 pub mod feed;
 pub mod kernel;
 pub mod ontology;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod user;
 
 pub use self::endpoint::{Endpoint, Meta, Verb};
@@ -14,8 +16,6 @@ pub use self::endpoint::{Endpoint, Meta, Verb};
 pub const MSGPACK: &str = "application/vnd.arrakis+msgpack";
 /// The media type of everything else.
 pub const JSON: &str = "application/json";
-/// Rows, one a line.
-pub const NDJSON: &str = "application/x-ndjson";
 /// Exact events, one after the other, each behind its length in four bytes, big-endian; a length of 0 is a sign of life.
 pub const MSGPACK_STREAM: &str = "application/vnd.arrakis.stream+msgpack";
 /// Events as browsers read them.

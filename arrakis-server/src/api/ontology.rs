@@ -12,6 +12,7 @@ use crate::problem::FieldFault;
 
 /// A published version, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct SchemaView {
     /// Its number.
     pub version: u32,
@@ -41,6 +42,7 @@ impl SchemaView {
 
 /// A version, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GetSchemaVersion {
     /// Its number.
@@ -49,6 +51,7 @@ pub struct GetSchemaVersion {
 
 /// The version in force right after a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GetSchemaAt {
     /// The commit.
@@ -57,6 +60,7 @@ pub struct GetSchemaAt {
 
 /// What is wrong with a definition; nothing where it is sound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Faults {
     /// Every fault.
     pub faults: Vec<FieldFault>,

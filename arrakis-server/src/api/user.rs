@@ -18,6 +18,7 @@ macro_rules! asked {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $ty:ty),* $(,)? })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct $name {
             $($(#[$field_doc])* pub $field: $ty,)*
@@ -149,6 +150,7 @@ asked! {
 
 /// Whose a credential is: what a process that asks makes an access of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct IdentityView {
     /// The user.
     pub user: String,
@@ -163,6 +165,7 @@ pub struct IdentityView {
 
 /// Whoever asks, and what they may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Oneself {
     /// The identifier.
     pub id: String,
@@ -182,6 +185,7 @@ pub struct Oneself {
 
 /// A tenant, to be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OfTenant {
     /// Its id.
@@ -190,6 +194,7 @@ pub struct OfTenant {
 
 /// A tenant and its space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ScopeView {
     /// The tenant.
     pub tenant: TenantId,

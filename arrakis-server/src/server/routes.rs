@@ -53,7 +53,11 @@ impl Routes {
             let id = other.request_id(request.headers());
             async move { refusal(&Error::invalid("request.method", "this is not done with what is under this path"), id) }
         };
-        self.router.fallback(absent).method_not_allowed_fallback(method)
+        #[cfg(feature = "openapi")]
+        let router = reference(self.router, &self.metas);
+        #[cfg(not(feature = "openapi"))]
+        let router = self.router;
+        router.fallback(absent).method_not_allowed_fallback(method)
     }
 
     pub(crate) fn door(&self) -> &Door {
@@ -129,6 +133,30 @@ impl Routes {
         self.metas.push(*meta);
         self
     }
+}
+
+/// The description of what is served, and a page to read it by that needs nothing else.
+#[cfg(feature = "openapi")]
+fn reference(router: Router, metas: &[Meta]) -> Router {
+    use axum::response::IntoResponse as _;
+    use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+
+    const POLICY: &str =
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+    let mut document = crate::api::openapi::document();
+    if let Some(paths) = document.get_mut("paths").and_then(serde_json::Value::as_object_mut) {
+        paths.retain(|path, _| metas.iter().any(|meta| meta.path == path));
+    }
+    let document: Arc<str> = document.to_string().into();
+    let told = move || {
+        let document = document.to_string();
+        async move { ([(CONTENT_TYPE, crate::api::JSON), (CACHE_CONTROL, "no-cache")], document).into_response() }
+    };
+    let page = || async {
+        let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY)];
+        (headers, include_str!("reference.html")).into_response()
+    };
+    router.route("/v1/openapi.json", on(MethodFilter::GET, told)).route("/docs", on(MethodFilter::GET, page))
 }
 
 async fn answered(door: &Door, meta: &Meta, work: &Work, request: Request) -> Response {

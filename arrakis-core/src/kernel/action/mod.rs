@@ -44,6 +44,7 @@ impl Default for ActionLimits {
 
 /// A call of an action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Act {
     /// The action type.
@@ -93,6 +94,7 @@ impl Act {
 
 /// What an action did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Acted {
     /// The proof. Its commit is the id of the action, by which it is undone.
     pub receipt: Receipt,
@@ -100,6 +102,7 @@ pub struct Acted {
 
 /// Several calls at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ActBatch {
     /// The calls, up to [`ACTION_BATCH_MAX`].
@@ -111,6 +114,7 @@ pub struct ActBatch {
 
 /// What a refused call does to the others of its batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BatchAtomicity {
     /// All are executed or none. Each is decided by the state before the batch; one that reads an object an earlier one of the batch
@@ -123,6 +127,7 @@ pub enum BatchAtomicity {
 
 /// What became of a batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ActedBatch {
     /// What became of each call, in the order of the batch.
     pub results: Vec<ActResult>,
@@ -130,6 +135,7 @@ pub struct ActedBatch {
 
 /// What became of one call of a batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ActResult {
     /// It was executed.
@@ -140,6 +146,7 @@ pub enum ActResult {
 
 /// What stands in the way of a call, as data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Fault {
     /// The stable code.
     pub code: String,
@@ -166,6 +173,7 @@ impl From<&Error> for Fault {
 
 /// What a call would do, and what stands in its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Validation {
     /// Whether it would be executed now.
     pub valid: bool,
@@ -189,6 +197,7 @@ pub struct Validation {
 
 /// A verdict on a parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ParameterVerdict {
     /// Its name.
     pub name: String,
@@ -199,6 +208,7 @@ pub struct ParameterVerdict {
 
 /// A verdict on a criterion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct CriterionVerdict {
     /// What the action type tells where it does not hold.
     pub message: String,
@@ -212,6 +222,7 @@ pub struct CriterionVerdict {
 
 /// A change of one object or link, by names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum NamedEffect {
     /// An object.

@@ -11,6 +11,7 @@ pub const UNDO_COMMITS_MAX: usize = 100;
 
 /// A request to undo a commit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Undo {
     /// The id of the action, write, load or undo.
@@ -52,6 +53,7 @@ impl Undo {
 
 /// What to do where something the commit changed was changed again since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnConflict {
     /// Undo nothing.
@@ -65,6 +67,7 @@ pub enum OnConflict {
 
 /// A change made since to what an undo takes back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ChangedSince {
     /// The type of the object or link.
     pub r#type: String,
@@ -83,6 +86,7 @@ pub struct ChangedSince {
 
 /// Who changed something.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ChangedBy {
     /// Its place in the log.
     pub seq: Seq,
@@ -96,6 +100,7 @@ pub struct ChangedBy {
 
 /// What an undo did, or would do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct UndoReport {
     /// The proof; none for a dry run, and where there was nothing to undo.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -27,6 +27,7 @@ pub const AGGREGATE_GROUPS_MAX: usize = 100_000;
 /// the key at their far end. As soon as one is over links each object counts once per link, and those without count not at all; at
 /// most one link is named.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Aggregate {
     /// The set.
@@ -59,6 +60,7 @@ pub struct Aggregate {
 
 /// What to group by: the value itself, the range or the calendar unit it lies in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GroupBy {
     /// The property.
@@ -76,6 +78,7 @@ pub struct GroupBy {
 
 /// A half-open range of values.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Range {
     /// The smallest value in it; none for no bound.
@@ -93,6 +96,7 @@ pub struct Range {
 /// durations (in seconds) the exact sum over the count, rounded once; of doubles their sum, rounded, over the count. Over no value,
 /// `sum`, `avg`, `min` and `max` are absent and counts are 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
     /// What it is called in the answer.
@@ -106,6 +110,7 @@ pub struct Metric {
 
 /// Groups.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Groups {
     /// The groups, in order.
     pub groups: Vec<Group>,
@@ -117,6 +122,8 @@ pub struct Groups {
 
 /// A group. Absent keys and metrics are `null` in JSON; the key of a range is its `from` and `to`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "AggregateGroup"))]
 pub struct Group {
     /// Its keys by name.
     #[serde(serialize_with = "serialize_whole")]

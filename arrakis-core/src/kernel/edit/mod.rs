@@ -18,6 +18,7 @@ pub const REASON_LEN_MAX: usize = 4_096;
 
 /// A write: all of its edits happen, in one commit, or none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Write {
     /// The edits, up to [`crate::commit::COMMIT_CHANGES_MAX`], in order; each sees those before it.
@@ -32,6 +33,7 @@ pub struct Write {
 
 /// What a write did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Written {
     /// The proof; its seq is the revision of everything written, and what a later read states as `at_least` to see it.
     pub receipt: Receipt,
@@ -39,6 +41,7 @@ pub struct Written {
 
 /// One edit. What it expects is judged by the state before the first edit of the write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Edit {
     /// Creates an object; refused when it exists.
@@ -117,6 +120,7 @@ pub enum Edit {
 
 /// What must hold of an object or link before the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Expect {
     /// It does not exist.

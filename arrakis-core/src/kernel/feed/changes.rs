@@ -22,6 +22,7 @@ pub const CHANGES_TYPES_MAX: usize = 1_000;
 ///
 /// A page has whole commits: as many as have `limit` changes together, and at least one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangesSince {
     /// Only later commits: 0, or the `next` of the page before.
@@ -48,6 +49,7 @@ impl ChangesSince {
 
 /// A page of the feed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Changes {
     /// The commits, oldest first.
     pub commits: Vec<CommitChanges>,
@@ -59,6 +61,7 @@ pub struct Changes {
 
 /// What one commit changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct CommitChanges {
     /// Its place, and the revision of every row it wrote.
     pub seq: Seq,
@@ -84,6 +87,7 @@ pub struct CommitChanges {
 
 /// Where a commit comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Origin {
     /// The commit.
     pub commit: CommitId,
@@ -98,12 +102,14 @@ pub struct Origin {
 
 /// An object a commit changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ChangedObject {
     /// Its type, as it was called then.
     #[serde(rename = "type")]
     pub object_type: ApiName,
     /// Its key.
     #[serde(with = "exact::key")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "Key"))]
     pub key: Key,
     /// What happened, all in all: an object deleted and created again was modified.
     pub kind: EffectKind,
@@ -117,15 +123,18 @@ pub struct ChangedObject {
 
 /// A link a commit changed, of either backing. One held in a property is deleted and created as the property changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ChangedLink {
     /// Its type, as it was called then.
     #[serde(rename = "type")]
     pub link_type: ApiName,
     /// The key at the source end.
     #[serde(with = "exact::key")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "Key"))]
     pub source: Key,
     /// The key at the target end.
     #[serde(with = "exact::key")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "Key"))]
     pub target: Key,
     /// What happened, all in all.
     pub kind: EffectKind,
@@ -136,6 +145,7 @@ pub struct ChangedLink {
 
 /// A published version, and what its publication did to data: rows rewritten by it bear its seq and are not among the changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct PublishedVersion {
     /// Its number.
     pub version: u32,
@@ -148,6 +158,7 @@ pub struct PublishedVersion {
 
 /// Object types and link types by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ElementNames {
     /// Object types, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -16,6 +16,7 @@ pub const LIVE_MEMBERS_MAX: usize = 100_000;
 
 /// A set to be told of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Subscribe {
     /// The set.
@@ -72,6 +73,7 @@ impl Subscribe {
 
 /// What a subscriber is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SetEvent {
     /// A part of the whole set as of one commit.
@@ -88,6 +90,7 @@ pub enum SetEvent {
 
 /// A part of the whole set as of one commit. The whole is told at first, and again when a publication changes what the set is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct InitialPage {
     /// The commit; the same for all parts of one whole.
     pub seq: Seq,
@@ -103,6 +106,7 @@ pub struct InitialPage {
 
 /// How a set differs from what it was before a commit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct SetDelta {
     /// The commit.
     pub seq: Seq,
@@ -119,12 +123,14 @@ pub struct SetDelta {
 
 /// An object that left a set.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct LeftObject {
     /// Its type.
     #[serde(rename = "type")]
     pub object_type: ApiName,
     /// Its key.
     #[serde(with = "exact::key")]
+    #[cfg_attr(feature = "json-schema", schemars(with = "Key"))]
     pub key: Key,
 }
 

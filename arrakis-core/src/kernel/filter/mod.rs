@@ -121,6 +121,7 @@ pub enum Filter {
 
 /// A property and the value it is compared with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PropertyValue {
     /// The property's name.

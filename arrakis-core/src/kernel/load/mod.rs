@@ -27,6 +27,7 @@ pub(super) const TARGET: &str = "target";
 
 /// A bulk load: every row is judged first, then all of them are written in one transaction, or none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Load {
     /// What the rows are.
@@ -52,6 +53,7 @@ pub struct Load {
 
 /// What the rows of a load are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LoadTarget {
     /// Objects of this type.
@@ -62,6 +64,7 @@ pub enum LoadTarget {
 
 /// What happens to rows that exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LoadMode {
     /// They are rejected. A link held in a property replaces the one held before still.
@@ -73,6 +76,7 @@ pub enum LoadMode {
 
 /// A row of a load.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LoadRow {
     /// Where it stands in its source, for the report.
@@ -83,6 +87,7 @@ pub struct LoadRow {
 
 /// A value of a load.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cell {
     /// Text, as in CSV, read by the type of its column; empty text is the absent value.
@@ -98,6 +103,7 @@ pub enum Cell {
 
 /// What a load did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct LoadReport {
     /// Rows given.
     pub rows: u64,
@@ -114,6 +120,7 @@ pub struct LoadReport {
 
 /// Why a row was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Rejection {
     /// Its line.
     pub line: u64,

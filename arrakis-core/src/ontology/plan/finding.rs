@@ -7,6 +7,7 @@ use crate::ontology::{DataCheck, MigrationStep, OnCastFailure, Violations};
 
 /// One change, judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     /// The rule.
@@ -35,6 +36,7 @@ pub struct Finding {
 
 /// Why a change is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// Stored data breaks the new rule, and a migration must say what becomes of it.

@@ -30,6 +30,7 @@ use crate::{Error, Result};
 
 /// What publishing a definition comes to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The version it was made against, 0 for none.

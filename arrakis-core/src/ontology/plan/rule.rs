@@ -9,6 +9,7 @@ use crate::Error;
 
 /// What a change asks of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// It adds something; nothing that was there is affected.
@@ -27,6 +28,8 @@ pub enum Class {
 
 /// Whose data survives a change, in the sense of the Confluent schema registry's compatibility types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "ChangeDirection"))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Readers of the new version read data written under the old one.
