@@ -74,6 +74,9 @@ pub use arrakis_server::api;
 /// The services of another process, over HTTP.
 #[cfg(feature = "client")]
 pub use arrakis_server::client;
+/// The API gateway.
+#[cfg(feature = "gateway")]
+pub use arrakis_server::gateway;
 /// Logging in with another provider.
 #[cfg(feature = "oidc")]
 pub use arrakis_server::oidc;

@@ -93,6 +93,23 @@ impl Arrakis {
         Ok(routes.peers())
     }
 
+    /// Starts an API gateway that finds out who asks by the users here; what it lets through goes to the services its configuration names.
+    ///
+    /// # Errors
+    /// `users.off`, `arrakis.remote`; as [`arrakis_server::gateway::Gateway::start`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(feature = "gateway")]
+    pub async fn gateway(
+        &self,
+        config: arrakis_server::gateway::GatewayConfig,
+    ) -> Result<arrakis_server::gateway::Gateway> {
+        let (users, tenants) = (Arc::new(self.user_engine()?.clone()), Arc::new(StoredTenants(self.log()?)));
+        let door = Door::new(self.env().clone(), users, tenants, DoorOptions::default());
+        arrakis_server::gateway::Gateway::start(self.env().clone(), door, config).await
+    }
+
     /// Serves services over HTTP, until what this returns is closed or dropped.
     ///
     /// # Errors

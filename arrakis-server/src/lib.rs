@@ -10,6 +10,8 @@
 pub mod api;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 #[cfg(feature = "oidc")]
 pub mod oidc;
 pub mod peer;

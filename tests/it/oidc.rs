@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arrakis::credential::{Secret, Vault};
 use arrakis::oidc::{Answer, Oidc, OidcOptions, Pending};
-use arrakis::user::{AuthService, FederatedIdentity, NewUser, UserOptions, UserService};
+use arrakis::user::{FederatedIdentity, NewUser, UserOptions};
 use arrakis::{Arrakis, Env};
 use xtask::services::{OIDC_CLIENT, OidcProvider};
 

@@ -7,10 +7,7 @@ use arrakis::credential::hasher::Hasher;
 use arrakis::credential::password::Cost;
 use arrakis::credential::totp::{TotpSecret, step_at};
 use arrakis::credential::{Secret, Vault};
-use arrakis::user::{
-    AccountService, ApiKeyService, AuthService, Login, NewApiKey, NewUser, SecondFactor, SetPassword, UserOptions,
-    UserService,
-};
+use arrakis::user::{Login, NewApiKey, NewUser, SecondFactor, SetPassword, UserOptions};
 use arrakis::{Arrakis, Env, Error};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};

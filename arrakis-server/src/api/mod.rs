@@ -29,6 +29,8 @@ pub const ARK_AT_LEAST: &str = "ark-at-least";
 pub const ARK_TIMEOUT_MS: &str = "ark-timeout-ms";
 /// The header that names the tenant, by name or id, where nothing else does.
 pub const ARK_TENANT: &str = "ark-tenant";
+/// The header by which a gateway says where a request comes from.
+pub const ARK_CLIENT_IP: &str = "ark-client-ip";
 /// The header that names a request in logs.
 pub const REQUEST_ID: &str = "x-request-id";
 /// The header that makes a write happen once.

@@ -11,6 +11,8 @@ use crate::api::{JSON, MSGPACK, Meta};
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) ctx: Context,
+    /// Where it comes from, as attempts to log in are counted by; `None` for one that another process of the deployment asks.
+    pub(crate) network: Option<String>,
     /// The members of the path, by name.
     pub(crate) path: Vec<(String, String)>,
     /// What follows `?`.

@@ -20,7 +20,8 @@ use uuid::Uuid;
 use super::answer::refusal;
 use super::asked::Asked;
 use super::idempotency::Idempotency;
-use crate::api::{ARK_AT_LEAST, ARK_TENANT, ARK_TIMEOUT_MS, Meta, REQUEST_ID};
+use super::listen::{PeerAddress, network_of};
+use crate::api::{ARK_AT_LEAST, ARK_CLIENT_IP, ARK_TENANT, ARK_TIMEOUT_MS, Meta, REQUEST_ID};
 use crate::peer::{PEER_SCHEME, PeerKey, Vouched, grants_of};
 
 /// The longest body, bytes, unless another length is set.
@@ -64,11 +65,18 @@ pub struct DoorOptions {
     pub timeout: Duration,
     /// What other processes of the deployment vouch with.
     pub peers: Option<PeerKey>,
+    /// Whether nobody but a gateway of the deployment reaches this, so that it is believed where a request comes from.
+    pub is_behind_gateway: bool,
 }
 
 impl Default for DoorOptions {
     fn default() -> Self {
-        Self { body_len_max: BODY_LEN_MAX_DEFAULT, timeout: Duration::from_secs(30), peers: None }
+        Self {
+            body_len_max: BODY_LEN_MAX_DEFAULT,
+            timeout: Duration::from_secs(30),
+            peers: None,
+            is_behind_gateway: false,
+        }
     }
 }
 
@@ -151,6 +159,16 @@ impl Door {
         known.policies.insert(hash, policy);
     }
 
+    /// Finds out who asks, of an access token or API key alone.
+    pub(crate) async fn identify(&self, headers: &HeaderMap, id: RequestId) -> Result<Context> {
+        let mut credentials = headers.get_all(header::AUTHORIZATION).iter();
+        match (credentials.next().map(|value| value.to_str()), credentials.next()) {
+            (Some(Ok(said)), None) => self.identified(said, headers, id).await,
+            (Some(_), Some(_)) => Err(Error::invalid("request.authorization", "whoever asks is stated once")),
+            _ => Err(unknown()),
+        }
+    }
+
     /// Finds out who asks, and takes what they ask.
     pub(crate) async fn admit(&self, meta: &Meta, mut request: Request) -> Result<Asked, Response> {
         let id = self.request_id(request.headers());
@@ -162,13 +180,24 @@ impl Door {
         let ctx = self.context(meta, &parts, id).await.map_err(refused)?;
         let body = self.body(body).await.map_err(refused)?;
         let query = parts.uri.query().unwrap_or_default().to_owned();
-        Ok(Asked { ctx, path, query, headers: parts.headers, body })
+        let network = if is_vouched(&parts.headers) { None } else { self.network(&parts) };
+        Ok(Asked { ctx, network, path, query, headers: parts.headers, body })
     }
 
     /// The name a request is logged under: the one it came with, where that is a UUID.
     pub(crate) fn request_id(&self, headers: &HeaderMap) -> RequestId {
         let given = text_of(headers, REQUEST_ID).and_then(|id| Uuid::try_parse(id).ok());
         RequestId::from_uuid(given.unwrap_or_else(|| self.inner.env.uuid()))
+    }
+
+    /// Where a request comes from: the address its connection was accepted from, or what the gateway in front says.
+    fn network(&self, parts: &http::request::Parts) -> Option<String> {
+        let forwarded = text_of(&parts.headers, ARK_CLIENT_IP).filter(|_| self.inner.options.is_behind_gateway);
+        let address = match forwarded {
+            Some(address) => address.parse().ok()?,
+            None => parts.extensions.get::<PeerAddress>()?.0.ip(),
+        };
+        Some(network_of(address))
     }
 
     async fn body(&self, body: body::Body) -> Result<Vec<u8>> {
@@ -267,6 +296,10 @@ impl Door {
         known.accesses.insert(hash, Arc::clone(&access));
         Ok(access)
     }
+}
+
+fn is_vouched(headers: &HeaderMap) -> bool {
+    text_of(headers, "authorization").is_some_and(|said| said.starts_with(PEER_SCHEME))
 }
 
 fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

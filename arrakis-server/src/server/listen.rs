@@ -1,13 +1,14 @@
 //! Connections: accepted one by one, each within its limits.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrakis_core::{Error, Result};
 use axum::Router;
 use axum::extract::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -89,6 +90,21 @@ impl Drop for Listener {
     }
 }
 
+/// Where the connection of a request was accepted from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PeerAddress(pub(crate) SocketAddr);
+
+/// The network an address is of, as what comes from one place is counted by: the address itself, or of IPv6 the 64 bits one customer has.
+pub(crate) fn network_of(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let bits = u128::from(address) >> 64 << 64;
+            format!("{}/64", std::net::Ipv6Addr::from(bits))
+        }
+    }
+}
+
 async fn accept(listener: TcpListener, router: Router, options: ListenOptions, mut stopped: watch::Receiver<bool>) {
     let free = Arc::new(Semaphore::new(options.connections_max));
     let graceful = GracefulShutdown::new();
@@ -116,8 +132,8 @@ async fn accept(listener: TcpListener, router: Router, options: ListenOptions, m
             accepted = listener.accept() => accepted,
         };
         while tasks.try_join_next().is_some() {}
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Of one connection that is gone, or of too many open files: the next may be had.
                 tracing::warn!(error = %error, "a connection could not be accepted");
@@ -127,10 +143,12 @@ async fn accept(listener: TcpListener, router: Router, options: ListenOptions, m
         };
         // Small answers must not wait for more to be sent.
         let _ = stream.set_nodelay(true);
-        let service =
-            TowerToHyperService::new(router.clone().map_request(|request: http::Request<hyper::body::Incoming>| {
-                Request::from(request.map(axum::body::Body::new))
-            }));
+        let service = router.clone().map_request(move |request: http::Request<Incoming>| {
+            let mut request = Request::from(request.map(axum::body::Body::new));
+            request.extensions_mut().insert(PeerAddress(address));
+            request
+        });
+        let service = TowerToHyperService::new(service);
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         let connection = graceful.watch(connection.into_owned());
         tasks.spawn(async move {

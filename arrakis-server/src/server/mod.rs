@@ -13,6 +13,8 @@ mod ontology;
 mod routes;
 mod user;
 
+pub(crate) use self::answer::refusal;
 pub use self::door::{BODY_LEN_MAX_DEFAULT, Door, DoorOptions, StoredTenants, Tenants};
 pub use self::listen::{ListenOptions, Listener};
+pub(crate) use self::listen::{PeerAddress, network_of};
 pub use self::routes::Routes;

@@ -29,7 +29,7 @@ pub struct Routes {
 }
 
 /// What works on a request whose asker is known.
-type Work = Arc<dyn Fn(Asked, Option<CommitId>) -> BoxFuture<'static, Result<Answer>> + Send + Sync>;
+pub(crate) type Work = Arc<dyn Fn(Asked, Option<CommitId>) -> BoxFuture<'static, Result<Answer>> + Send + Sync>;
 
 impl Routes {
     /// No endpoint yet.

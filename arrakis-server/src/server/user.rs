@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use arrakis_core::user::{GroupMember, UserServices};
+use arrakis_core::user::{GroupMember, Login, UserServices};
 use arrakis_core::{Context, Error, Permission, Result};
 
+use super::answer::Answer;
+use super::asked::Asked;
+use super::routes::Work;
 use super::{Door, Routes};
 use crate::api::user as api;
 
@@ -74,7 +77,19 @@ impl Routes {
     }
 
     fn authentication(self, service: &Arc<dyn UserServices>) -> Self {
-        self.on(&api::LOGIN, service, |service, ctx, login| Box::pin(async move { service.login(&ctx, login).await }))
+        let users = Arc::clone(service);
+        let login: Work = Arc::new(move |asked: Asked, _| {
+            let users = Arc::clone(&users);
+            Box::pin(async move {
+                let mut login: Login = asked.read(&api::LOGIN.meta)?;
+                // Where it comes from is for us to say.
+                if asked.network.is_some() {
+                    login.network.clone_from(&asked.network);
+                }
+                Answer::of(&api::LOGIN, &asked, &users.login(&asked.ctx, login).await?)
+            })
+        });
+        self.on_asked(&api::LOGIN.meta, login)
             .on(&api::REFRESH, service, |service, ctx, asked| {
                 Box::pin(async move { service.refresh(&ctx, &asked.refresh).await })
             })

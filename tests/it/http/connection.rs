@@ -78,7 +78,7 @@ async fn what_is_under_way_is_answered_when_a_listener_closes() {
     };
     served.arrakis.on_action("count", HandlerFn(handler)).unwrap();
     let token = served.token("ada").await;
-    let act = json!({ "action": "count", "parameters": { "city": "Oslo", "people": 1 } });
+    let act = json!({ "action": "count", "parameters": { "city": "Oslo" } });
     let request = served.asks(Method::POST, "/v1/actions/execute", &token).json(&act);
     let under_way = tokio::spawn(request.send());
     begins.recv().await.unwrap();

@@ -2,6 +2,8 @@
 
 mod connection;
 mod event;
+#[cfg(feature = "gateway")]
+mod gateway;
 mod matrix;
 mod request;
 mod write;
@@ -27,11 +29,8 @@ object_types:
       - {name: people, type: integer}
 action_types:
   - name: count
-    parameters:
-      - {name: city, type: {object: City}}
-      - {name: people, type: integer}
-    rules:
-      - modify: {object: city, properties: {people: {parameter: people}}}
+    parameters: [{ name: city, object: City, required: true }]
+    rules: [{ modify_object: { object: city, properties: { people: { literal: 1 } } } }]
 ";
 const POLICY: &str = "
 roles:
@@ -109,12 +108,6 @@ impl Served {
         let (client, password) = ("test".into(), password(name));
         let login = Login { name: name.into(), password, second: None, client, device: None, network: None };
         self.arrakis.users().unwrap().login(ctx, login).await.unwrap().access.expose().to_owned()
-    }
-
-    /// The newest commit.
-    pub(crate) async fn head(&self) -> u64 {
-        let page = self.answer(Method::POST, "/v1/objects/query", Some(json!({ "set": { "type": "City" } }))).await;
-        page["seq"].as_u64().unwrap()
     }
 
     /// Asks with a token what must be answered.

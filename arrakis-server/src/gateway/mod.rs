@@ -1,0 +1,109 @@
+//! The API gateway: one address in front of the services, which keeps out what is at fault and shares what there is.
+//!
+//! Every request passes the same steps in the same order: limits of its connection, its framing, its name, where it comes from, its path, its route, the
+//! limit of its network, cross-origin rules, who asks, the limits of tenant and asker, its length, its time, a place among those under way, and then an
+//! upstream that is healthy.
+
+mod breaker;
+pub mod config;
+mod cors;
+mod head;
+mod path;
+mod pipeline;
+mod rate;
+mod share;
+mod upstream;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use arrakis_core::{Env, Result};
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+
+pub use self::config::GatewayConfig;
+use self::pipeline::Snapshot;
+use crate::server::{Door, Listener};
+
+/// A gateway that is at work.
+pub struct Gateway {
+    inner: Arc<Inner>,
+    listener: Listener,
+}
+
+struct Inner {
+    env: Env,
+    door: Door,
+    /// What it works by, and what it worked by before.
+    snapshots: RwLock<(Arc<Snapshot>, Option<Arc<Snapshot>>)>,
+}
+
+impl Inner {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshots.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+}
+
+impl Gateway {
+    /// Starts one. The door says who asks.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, as [`GatewayConfig::check`] tells it; `listen.address`.
+    pub async fn start(env: Env, door: Door, config: GatewayConfig) -> Result<Self> {
+        let (address, listen) = (config.listen, config.listen_options());
+        let snapshot = Arc::new(Snapshot::new(env.clone(), config)?);
+        snapshot.watch();
+        let inner = Arc::new(Inner { env, door, snapshots: RwLock::new((snapshot, None)) });
+        let working = Arc::clone(&inner);
+        let router = Router::new().fallback(move |request: Request| {
+            let inner = Arc::clone(&working);
+            async move { answered(&inner, request).await }
+        });
+        let listener = Listener::start(address, router, listen).await?;
+        Ok(Self { inner, listener })
+    }
+
+    /// What it listens to.
+    pub const fn address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// Works by another configuration from the next request on; those under way end by the one they began with. Where it listens stays as it is.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration: then the present one stays in force.
+    pub fn apply(&self, config: GatewayConfig) -> Result<()> {
+        let next = Arc::new(Snapshot::new(self.inner.env.clone(), config)?);
+        next.watch();
+        let mut snapshots = self.inner.snapshots.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut snapshots.0, next);
+        snapshots.1 = Some(before);
+        Ok(())
+    }
+
+    /// Works by the configuration before the present one again; whether there is one.
+    pub fn roll_back(&self) -> bool {
+        let mut snapshots = self.inner.snapshots.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(before) = snapshots.1.take() else { return false };
+        let present = std::mem::replace(&mut snapshots.0, before);
+        snapshots.1 = Some(present);
+        true
+    }
+
+    /// Accepts no more, and waits for what is under way.
+    pub async fn close(self) {
+        self.listener.close().await;
+    }
+}
+
+async fn answered(inner: &Inner, request: Request) -> Response {
+    inner.snapshot().answer(&inner.door, request).await
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").field("listener", &self.listener).finish_non_exhaustive()
+    }
+}

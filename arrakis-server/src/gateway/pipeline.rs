@@ -1,0 +1,274 @@
+//! The steps a request passes, in their order.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrakis_core::{Context, Env, Error, ErrorKind, RequestId, Result, TenantId};
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::response::Response;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+
+use super::config::{Class, GatewayConfig};
+use super::rate::{Allowance, Limiter};
+use super::share::{Place, Places};
+use super::upstream::{Outgoing, OutgoingBody, Pool, Upstream, pool, watch_all};
+use super::{cors, head, path};
+use crate::api::{ARK_CLIENT_IP, ARK_TIMEOUT_MS, IDEMPOTENCY_KEY, REQUEST_ID};
+use crate::server::{Door, PeerAddress, network_of, refusal};
+
+/// The longest body that is kept to be sent again, bytes.
+const KEPT_LEN_MAX: u64 = 65_536;
+
+/// All that requests are answered by, of one configuration.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    env: Env,
+    config: GatewayConfig,
+    upstreams: Vec<Arc<Upstream>>,
+    /// By prefix, the longest first: the route, and its upstream among them.
+    routes: Vec<(String, Route)>,
+    networks: Limiter<String>,
+    tenants: Limiter<TenantId>,
+    actors: Limiter<(TenantId, String)>,
+    places: Arc<Places>,
+    pool: Pool,
+}
+
+#[derive(Clone, Debug)]
+struct Route {
+    upstream: usize,
+    is_open: bool,
+    class: Class,
+    timeout: Duration,
+}
+
+/// What is known of a request on its way.
+struct Passing {
+    id: RequestId,
+    client: IpAddr,
+    origin: Option<HeaderValue>,
+    allowance: Option<Allowance>,
+}
+
+impl Snapshot {
+    pub(super) fn new(env: Env, config: GatewayConfig) -> Result<Self> {
+        config.check()?;
+        let names: HashMap<_, _> =
+            config.upstreams.keys().enumerate().map(|(index, name)| (name.clone(), index)).collect();
+        let upstreams = config.upstreams.values().map(|of| Upstream::new(of, env.clone()).map(Arc::new));
+        let upstreams = upstreams.collect::<Result<_>>()?;
+        let mut routes: Vec<_> = config
+            .routes
+            .iter()
+            .filter_map(|route| {
+                let timeout = Duration::from_millis(route.timeout_ms.unwrap_or(config.limits.timeout_ms));
+                let upstream = *names.get(&route.upstream)?;
+                Some((route.prefix.clone(), Route { upstream, is_open: route.open, class: route.class, timeout }))
+            })
+            .collect();
+        routes.sort_by(|(one, _), (other, _)| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        let (networks, tenants) = (Limiter::new(config.rates.network), Limiter::new(config.rates.tenant));
+        let (actors, places) = (Limiter::new(config.rates.actor), Arc::new(Places::new(config.limits.in_flight_max)));
+        Ok(Self { env, config, upstreams, routes, networks, tenants, actors, places, pool: pool() })
+    }
+
+    /// Asks from now on whether the endpoints are well.
+    pub(super) fn watch(&self) {
+        watch_all(&self.upstreams, &self.pool);
+    }
+
+    pub(super) async fn answer(&self, door: &Door, request: Request) -> Response {
+        let begun = self.env.monotonic();
+        let (method, target) = (request.method().clone(), request.uri().path().to_owned());
+        let connected = request.extensions().get::<PeerAddress>().map(|address| address.0.ip());
+        let client = connected.map_or(IpAddr::from([0, 0, 0, 0]), |connected| {
+            head::client_of(request.headers(), connected, self.config.trusted_hops)
+        });
+        let origin = cors::allowed(request.headers(), &self.config.origins);
+        let mut passing = Passing { id: door.request_id(request.headers()), client, origin, allowance: None };
+        let mut response = match self.pass(door, &mut passing, request).await {
+            Ok(response) => response,
+            Err(error) => refusal(&error, passing.id),
+        };
+        self.finish(&mut response, &mut passing);
+        let took_ms = self.env.monotonic().saturating_sub(begun).as_millis();
+        tracing::info!(
+            target: "arrakis::access", request = %passing.id, client = %passing.client, method = %method, path = target,
+            status = response.status().as_u16(), took_ms, "http.request"
+        );
+        response
+    }
+
+    async fn pass(&self, door: &Door, passing: &mut Passing, request: Request) -> Result<Response> {
+        let (mut parts, body) = request.into_parts();
+        head::check(&parts, self.config.limits.headers_max)?;
+        path::check(parts.uri.path())?;
+        if matches!(parts.uri.path(), "/livez" | "/readyz") && parts.method == Method::GET {
+            return Ok(Response::new(Body::empty()));
+        }
+        self.count_network(passing)?;
+        if let Some(answer) = cors::preflight(&parts.method, &parts.headers, passing.origin.as_ref()) {
+            return Ok(answer);
+        }
+        let route = self.route(parts.uri.path())?;
+        let ctx = self.identify(door, &parts, passing.id, &route).await?;
+        if let Some(ctx) = &ctx {
+            self.count_asker(passing, ctx)?;
+        }
+        let body = self.limited(&parts.headers, body)?;
+        let time = self.time(&parts.headers, &route)?;
+        let place = self.places.take(route.class, ctx.as_ref().map(|ctx| ctx.scope().tenant))?;
+        let body = self.outgoing(&parts, body).await?;
+        Self::name(&mut parts, passing, ctx.as_ref());
+        let upstream =
+            self.upstreams.get(route.upstream).ok_or_else(|| Error::internal("gateway.route", "no upstream"))?;
+        let answer = upstream.send(&self.pool, Outgoing { head: parts, body }, time).await?;
+        Ok(holding(answer.map(Body::new), place))
+    }
+
+    fn count_network(&self, passing: &mut Passing) -> Result<()> {
+        let allowance = self.networks.ask(network_of(passing.client), self.env.monotonic());
+        counted(passing, allowance, "network")
+    }
+
+    fn count_asker(&self, passing: &mut Passing, ctx: &Context) -> Result<()> {
+        let (now, tenant) = (self.env.monotonic(), ctx.scope().tenant);
+        counted(passing, self.actors.ask((tenant, ctx.actor().to_string()), now), "actor")?;
+        counted(passing, self.tenants.ask(tenant, now), "tenant")
+    }
+
+    fn route(&self, path: &str) -> Result<Route> {
+        let is_under = |prefix: &str| {
+            path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix == "/")
+        };
+        let found = self.routes.iter().find(|(prefix, _)| is_under(prefix)).filter(|_| !path::is_internal(path));
+        let absent = || Error::not_found("gateway.route", "nothing is routed under this path");
+        found.map(|(_, route)| route.clone()).ok_or_else(absent)
+    }
+
+    /// Who asks. On a route that is open to everyone nobody has to say.
+    async fn identify(
+        &self,
+        door: &Door,
+        parts: &http::request::Parts,
+        id: RequestId,
+        route: &Route,
+    ) -> Result<Option<Context>> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) && route.is_open {
+            return Ok(None);
+        }
+        door.identify(&parts.headers, id).await.map(Some)
+    }
+
+    /// A body that is refused where it becomes longer than bodies may be.
+    fn limited(&self, headers: &HeaderMap, body: Body) -> Result<Body> {
+        let most = self.config.limits.body_len_max;
+        let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if stated.is_some_and(|stated| stated > most as u64) {
+            let large = Error::invalid("request.body.too_large", "the body is longer than bodies may be");
+            return Err(large.with("length_max", most));
+        }
+        if headers.get(header::CONTENT_ENCODING).is_some_and(|of| of != "identity") {
+            return Err(Error::invalid("request.media_type", "a body is sent as it is, without compression"));
+        }
+        Ok(Body::new(Limited::new(body, most)))
+    }
+
+    /// How long the answer may take to begin: as long as is asked, but no longer than the route allows.
+    fn time(&self, headers: &HeaderMap, route: &Route) -> Result<Duration> {
+        let Some(asked) = headers.get(ARK_TIMEOUT_MS) else { return Ok(route.timeout) };
+        let malformed =
+            || Error::invalid("request.header", "a whole number is expected").with("header", ARK_TIMEOUT_MS);
+        let ms = asked.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(malformed)?;
+        Ok(Duration::from_millis(ms).min(route.timeout))
+    }
+
+    /// A body that may be sent again is kept where it is short; every other goes through.
+    async fn outgoing(&self, parts: &http::request::Parts, body: Body) -> Result<OutgoingBody> {
+        let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let has_body = parts.headers.contains_key(header::TRANSFER_ENCODING)
+            || parts.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+        if is_safe && !has_body {
+            return Ok(OutgoingBody::Whole(Bytes::new()));
+        }
+        let length =
+            parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let is_short = length.is_some_and(|length| length <= KEPT_LEN_MAX);
+        if is_short && (is_safe || parts.headers.contains_key(IDEMPOTENCY_KEY)) {
+            let kept =
+                tokio::time::timeout(Duration::from_millis(self.config.limits.header_timeout_ms), body.collect()).await;
+            let late = |_| Error::invalid("request.timeout", "the body did not arrive in time");
+            let cut = |e| Error::invalid("request.body", "the body did not arrive whole").caused_by(e);
+            return Ok(OutgoingBody::Whole(kept.map_err(late)?.map_err(cut)?.to_bytes()));
+        }
+        Ok(OutgoingBody::Passing(Some(body)))
+    }
+
+    /// Says on the way in what is for the gateway to say.
+    fn name(parts: &mut http::request::Parts, passing: &Passing, ctx: Option<&Context>) {
+        head::scrub_request(&mut parts.headers);
+        let texts = [
+            (HeaderName::from_static(REQUEST_ID), passing.id.to_string()),
+            (HeaderName::from_static(ARK_CLIENT_IP), passing.client.to_string()),
+            (HeaderName::from_static("x-forwarded-for"), passing.client.to_string()),
+        ];
+        for (name, text) in texts {
+            if let Ok(value) = HeaderValue::try_from(text) {
+                parts.headers.insert(name, value);
+            }
+        }
+        // Who asks of which tenant was found out here, and is found out there anew.
+        if let Some(tenant) = ctx.and_then(|ctx| HeaderValue::try_from(ctx.scope().tenant.to_string()).ok()) {
+            parts.headers.insert(crate::api::ARK_TENANT, tenant);
+        }
+    }
+
+    fn finish(&self, response: &mut Response, passing: &mut Passing) {
+        let headers = response.headers_mut();
+        head::scrub_answer(headers);
+        if let Ok(id) = HeaderValue::try_from(passing.id.to_string()) {
+            headers.insert(REQUEST_ID, id);
+        }
+        if let Some(allowance) = passing.allowance {
+            headers.insert("ratelimit-limit", allowance.limit.into());
+            headers.insert("ratelimit-remaining", allowance.remaining.into());
+            headers.insert("ratelimit-reset", allowance.reset_s.into());
+        }
+        if !self.config.origins.is_empty() {
+            cors::allow(headers, passing.origin.take());
+        }
+    }
+}
+
+/// Notes the tightest limit.
+fn counted(passing: &mut Passing, allowance: Allowance, what: &'static str) -> Result<()> {
+    if passing.allowance.is_none_or(|tightest| allowance.remaining <= tightest.remaining) {
+        passing.allowance = Some(allowance);
+    }
+    let Some(wait) = allowance.wait else { return Ok(()) };
+    let error = Error::new(ErrorKind::RateLimited, "gateway.rate", "more is asked than may be");
+    Err(error.with("limit", what).with("retry_after_s", wait.as_secs() + 1))
+}
+
+/// Keeps a place for as long as the answer is under way.
+fn holding(response: Response, place: Place) -> Response {
+    use futures_util::StreamExt as _;
+
+    if response.status() == StatusCode::NOT_MODIFIED
+        || response.headers().get(header::CONTENT_LENGTH).is_some_and(|of| of == "0")
+    {
+        return response;
+    }
+    response.map(|body| {
+        let place = Arc::new(place);
+        Body::from_stream(body.into_data_stream().map(move |chunk| {
+            let _under_way = &place;
+            chunk
+        }))
+    })
+}
