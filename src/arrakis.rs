@@ -187,6 +187,11 @@ impl Arrakis {
     }
 
     #[cfg(feature = "server")]
+    pub(crate) fn tenancy(&self) -> Result<&Tenancy> {
+        Ok(&self.local()?.tenancy)
+    }
+
+    #[cfg(feature = "server")]
     pub(crate) fn log(&self) -> Result<Arc<dyn arrakis_core::CommitLog>> {
         Ok(Arc::clone(&self.local()?.store) as _)
     }

@@ -91,6 +91,8 @@ pub use self::arrakis::Arrakis;
 pub use self::builder::ArrakisBuilder;
 #[cfg(feature = "users")]
 pub use self::root::root_secret;
+#[cfg(feature = "gateway")]
+pub use self::serve::start_gateway;
 #[cfg(feature = "server")]
 pub use self::serve::{Serve, Service};
 

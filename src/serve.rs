@@ -1,12 +1,15 @@
 //! The services of this process over HTTP.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrakis_core::Result;
 use arrakis_core::credential::Secret;
+use arrakis_core::{Context, Result, Scope, Tenancy, TenantId};
+use arrakis_server::client::Client;
 use arrakis_server::peer::PeerKey;
-use arrakis_server::server::{Door, DoorOptions, ListenOptions, Listener, Routes, StoredTenants};
+use arrakis_server::server::{Door, DoorOptions, ListenOptions, Listener, Routes, StoredTenants, Tenants};
+use async_trait::async_trait;
 
 use crate::Arrakis;
 
@@ -44,6 +47,8 @@ pub struct Serve {
     pub services: Vec<Service>,
     /// The root secret of the deployment, by which other processes of it are known; `None` where there are no others.
     pub root: Option<Secret>,
+    /// The process that says who someone is, where that is another.
+    pub users: Option<Client>,
     /// The longest bodies and times.
     pub door: DoorOptions,
     /// The limits of connections.
@@ -54,7 +59,14 @@ impl Serve {
     /// Every service on an address.
     pub fn on(address: SocketAddr) -> Self {
         let (door, listen) = (DoorOptions::default(), ListenOptions::default());
-        Self { address, services: Service::ALL.to_vec(), root: None, door, listen }
+        Self { address, services: Service::ALL.to_vec(), root: None, users: None, door, listen }
+    }
+
+    /// With another process that says who someone is: the services here need no users of their own.
+    #[must_use]
+    pub fn users(mut self, users: Client) -> Self {
+        self.users = Some(users);
+        self
     }
 
     /// With the root secret of the deployment.
@@ -63,6 +75,60 @@ impl Serve {
         self.root = Some(root);
         self
     }
+}
+
+/// The tenants of the process that has the users, made here when they are first asked for.
+#[derive(Debug)]
+struct MirroredTenants {
+    client: Client,
+    local: Tenancy,
+    ctx: Context,
+    /// Those that are here.
+    made: Mutex<HashSet<TenantId>>,
+}
+
+#[async_trait]
+impl Tenants for MirroredTenants {
+    async fn scope(&self, tenant: TenantId) -> Result<Scope> {
+        let scope = self.client.scope(tenant).await?;
+        let made = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if !made().contains(&tenant) {
+            self.local.ensure(&self.ctx, scope).await?;
+            made().insert(tenant);
+        }
+        Ok(scope)
+    }
+}
+
+/// The tenants of the process that has the users.
+#[cfg(feature = "gateway")]
+#[derive(Debug)]
+struct RemoteTenants(Client);
+
+#[cfg(feature = "gateway")]
+#[async_trait]
+impl Tenants for RemoteTenants {
+    async fn scope(&self, tenant: TenantId) -> Result<Scope> {
+        self.0.scope(tenant).await
+    }
+}
+
+/// Starts an API gateway that asks another process who someone is.
+///
+/// # Errors
+/// As [`arrakis_server::gateway::Gateway::start`].
+///
+/// # Panics
+/// Outside a tokio runtime.
+#[cfg(feature = "gateway")]
+pub async fn start_gateway(
+    users: Client,
+    config: arrakis_server::gateway::GatewayConfig,
+) -> Result<arrakis_server::gateway::Gateway> {
+    let env = arrakis_core::Env::system();
+    let tenants = Arc::new(RemoteTenants(users.clone()));
+    let door = Door::new(env.clone(), Arc::new(users), tenants, DoorOptions::default());
+    arrakis_server::gateway::Gateway::start(env, door, config).await
 }
 
 impl Arrakis {
@@ -75,9 +141,17 @@ impl Arrakis {
         if let Some(root) = &serve.root {
             options.peers = Some(PeerKey::of(root)?);
         }
-        let users = Arc::new(self.user_engine()?.clone());
-        let tenants = Arc::new(StoredTenants(self.log()?));
-        let door = Door::new(self.env().clone(), users, tenants, options);
+        let door = match &serve.users {
+            Some(client) => {
+                let (local, ctx) = (self.tenancy()?.clone(), self.context());
+                let tenants = Arc::new(MirroredTenants { client: client.clone(), local, ctx, made: Mutex::default() });
+                Door::new(self.env().clone(), Arc::new(client.clone()), tenants, options)
+            }
+            None => {
+                let (users, tenants) = (Arc::new(self.user_engine()?.clone()), Arc::new(StoredTenants(self.log()?)));
+                Door::new(self.env().clone(), users, tenants, options)
+            }
+        };
         let services = self.services();
         let routes = serve.services.iter().fold(Routes::new(door), |routes, service| match service {
             Service::Ontology => routes.ontology(&services.ontology),

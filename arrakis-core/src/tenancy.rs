@@ -42,6 +42,21 @@ impl Tenancy {
         Ok(id)
     }
 
+    /// Makes the space and tenant of a scope that is known elsewhere, where they are not there.
+    ///
+    /// # Errors
+    /// `permission.denied`; `tenancy.tenant.other_space`.
+    pub async fn ensure(&self, ctx: &Context, scope: crate::Scope) -> Result<()> {
+        ctx.require(Permission::TenancyManage)?;
+        match self.committer.log().tenant(scope.tenant).await? {
+            Some(tenant) if tenant.space == scope.space => Ok(()),
+            _ => {
+                self.ensure_space(ctx, scope.space, &scope.space.to_string()).await?;
+                self.ensure_tenant(ctx, (scope.tenant, &scope.tenant.to_string()), scope.space).await
+            }
+        }
+    }
+
     pub(crate) async fn ensure_space(&self, ctx: &Context, id: SpaceId, name: &str) -> Result<()> {
         let change = TenancyChange::CreateSpace { id, name: name.into() };
         match self.commit(ctx, CommitId::from_uuid(id.uuid()), change, "tenancy.create_space").await {

@@ -6,6 +6,7 @@ mod database;
 mod directory;
 mod failure;
 mod format;
+mod gateway;
 mod groups;
 mod input;
 mod keys;
@@ -82,6 +83,8 @@ enum Group {
     Policy(policy::Command),
     /// Serve the ontology, the objects and the users of a database over HTTP
     Serve(serve::Command),
+    /// Run the API gateway in front of services
+    Gateway(gateway::Command),
     /// Print the description of the HTTP interface, as OpenAPI 3.1
     Openapi,
     /// Move a whole database, with its history, to where there is none, and compare both
@@ -116,6 +119,7 @@ fn run(cli: Cli) -> Result<Verdict> {
             Group::Keys(command) => command.run(&cli.global).await,
             Group::Policy(command) => command.run(&cli.global).await,
             Group::Serve(command) => command.run(&cli.global).await,
+            Group::Gateway(command) => command.run().await,
             Group::Openapi => serve::describe(),
             Group::Move(command) => command.run(&cli.global).await,
         }

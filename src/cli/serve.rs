@@ -3,7 +3,10 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 
-use arrakis::{Error, Serve, Service};
+use arrakis::client::{Client, ClientOptions, Credentials};
+use arrakis::credential::Secret;
+use arrakis::peer::PeerKey;
+use arrakis::{Env, Error, Serve, Service};
 use clap::Args;
 
 use super::Global;
@@ -21,6 +24,9 @@ pub(crate) struct Command {
     /// The services: all, or some of ontology, kernel and user
     #[arg(long, value_name = "SERVICES", value_delimiter = ',', default_value = "all")]
     services: Vec<String>,
+    /// The address of the process that has the users, where that is another: it has the same root secret
+    #[arg(long, value_name = "URL")]
+    users: Option<String>,
 }
 
 impl Command {
@@ -31,13 +37,15 @@ impl Command {
     pub(crate) async fn run(self, global: &Global) -> Result<Verdict> {
         let services = services(&self.services)?;
         let (arrakis, root, ctx) = self.directory.open_or_create(global).await?;
-        if services.contains(&Service::User)
+        let users = self.users.as_deref().map(|address| client(address, &root)).transpose()?;
+        if users.is_none()
+            && services.contains(&Service::User)
             && let Some(first) = arrakis.user_engine()?.bootstrap(&ctx).await?
         {
             let (name, password) = (&first.name, first.password.expose());
             eprintln!("the first administrator is {name}, whose password is told this once: {password}");
         }
-        let serve = Serve { services, ..Serve::on(self.listen).root(root) };
+        let serve = Serve { services, users, ..Serve::on(self.listen).root(root) };
         let listener = arrakis.serve(serve).await?;
         // Who is not listened to is served all the same.
         let mut out = std::io::stdout();
@@ -47,6 +55,12 @@ impl Command {
         arrakis.close().await;
         Ok(Verdict::Done)
     }
+}
+
+/// Asks another process of the deployment.
+pub(crate) fn client(address: &str, root: &Secret) -> Result<Client> {
+    let credentials = Credentials::Peer(PeerKey::of(root)?);
+    Ok(Client::new(address, credentials, Env::system(), ClientOptions::default())?.watching())
 }
 
 /// Prints the description of what is served.
@@ -69,7 +83,7 @@ fn services(names: &[String]) -> Result<Vec<Service>> {
 }
 
 /// Waits until the process is told to end.
-async fn ended() -> Result<()> {
+pub(crate) async fn ended() -> Result<()> {
     let unheard =
         |e: std::io::Error| Error::unavailable("signal.unavailable", "no signal can be waited for").caused_by(e);
     #[cfg(unix)]

@@ -9,13 +9,14 @@ mod kernel;
 mod ontology;
 mod user;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrakis_core::credential::Secret;
-use arrakis_core::{Env, Error, Result};
+use arrakis_core::{Env, Error, Result, Scope, TenantId};
 
 use self::identity::Identities;
 use crate::peer::PeerKey;
@@ -62,6 +63,8 @@ struct Inner {
     /// What is left to be tried again, in tenths of a request.
     budget: AtomicI64,
     identities: Identities,
+    /// The spaces of tenants.
+    scopes: Mutex<HashMap<TenantId, Scope>>,
 }
 
 impl Client {
@@ -83,7 +86,8 @@ impl Client {
             .map_err(|e| Error::internal("client.http", "no HTTP client can be made").caused_by(e))?;
         let base = url.as_str().trim_end_matches('/').to_owned();
         let (budget, identities) = (AtomicI64::new(call::RETRIES_KEPT_MAX), Identities::default());
-        let inner = Arc::new(Inner { http, base, credentials, env, options, budget, identities });
+        let scopes = Mutex::default();
+        let inner = Arc::new(Inner { http, base, credentials, env, options, budget, identities, scopes });
         Ok(Self { inner })
     }
 

@@ -1,5 +1,7 @@
 //! Users, groups, roles and credentials of another process.
 
+use std::sync::PoisonError;
+
 use arrakis_core::access::{Check, Explanation, Policy};
 use arrakis_core::credential::Secret;
 use arrakis_core::user::{
@@ -27,6 +29,23 @@ impl Client {
     pub(super) fn own_context(&self) -> Context {
         let scope = Scope { tenant: TenantId::DEFAULT, space: SpaceId::DEFAULT };
         Context::new(scope, Actor::system(), RequestId::from_uuid(self.inner.env.uuid()))
+    }
+
+    /// The tenant with its space.
+    ///
+    /// # Errors
+    /// `tenancy.tenant.unknown`.
+    pub async fn scope(&self, tenant: TenantId) -> Result<Scope> {
+        let known = || self.inner.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scope) = known().get(&tenant) {
+            return Ok(*scope);
+        }
+        let api::ScopeView { tenant, space } =
+            self.call(&self.own_context(), &api::SCOPE, &api::OfTenant { tenant }).await?;
+        let scope = Scope { tenant, space };
+        // A tenant stays in its space.
+        known().insert(tenant, scope);
+        Ok(scope)
     }
 
     /// Changes something of users. Whoever asked this client for it finds it so here too.

@@ -88,7 +88,8 @@ impl Routes {
 
 /// The one edit is what is asked.
 fn outermost(error: Error) -> Error {
-    match error.path().and_then(|path| path.strip_prefix("edits[0].")).map(str::to_owned) {
+    let within = error.path().and_then(|path| path.strip_prefix("edits[0].")?.split_once('.'));
+    match within.map(|(_, path)| path.to_owned()) {
         Some(path) => error.without_path().at(path),
         None => error,
     }

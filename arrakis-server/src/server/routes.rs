@@ -57,6 +57,8 @@ impl Routes {
         let router = reference(self.router, &self.metas);
         #[cfg(not(feature = "openapi"))]
         let router = self.router;
+        let well = || async { http::StatusCode::OK };
+        let router = router.route("/livez", on(MethodFilter::GET, well)).route("/readyz", on(MethodFilter::GET, well));
         router.fallback(absent).method_not_allowed_fallback(method)
     }
 
@@ -165,7 +167,10 @@ async fn answered(door: &Door, meta: &Meta, work: &Work, request: Request) -> Re
         Err(refused) => return refused,
     };
     let id = asked.ctx.request_id();
-    let answer = match asked.header(IDEMPOTENCY_KEY).filter(|_| meta.is_write).map(str::to_owned) {
+    let key = asked.headers.get(IDEMPOTENCY_KEY).filter(|_| meta.is_write);
+    // One that is no text is refused as one that is none, rather than left out.
+    let key = key.map(|key| key.to_str().unwrap_or_default().to_owned());
+    let answer = match key {
         Some(key) => once(door, meta, work, (asked, &key)).await,
         None => work(asked, None).await,
     };

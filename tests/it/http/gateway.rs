@@ -22,9 +22,9 @@ struct Fronted {
 fn config(endpoints: &[SocketAddr], more: &str) -> GatewayConfig {
     let endpoints: Vec<_> = endpoints.iter().map(|address| format!("\"http://{address}\"")).collect();
     let text = format!(
-        "listen = \"127.0.0.1:0\"\n{more}\n[upstreams.all]\nendpoints = [{}]\nhealth = \"/docs\"\nhealth_ms = 100\n\
+        "listen = \"127.0.0.1:0\"\n{more}\n[upstreams.all]\nendpoints = [{}]\nhealth_ms = 100\n\
          [[routes]]\nprefix = \"/v1\"\nupstream = \"all\"\ntimeout_ms = 2000\n\
-         [[routes]]\nprefix = \"/v1/auth\"\nupstream = \"all\"\nopen = true\nclass = \"control\"\n",
+         [[routes]]\nprefix = \"/v1/auth\"\nupstream = \"all\"\nopen = true\ntimeout_ms = 2000\nclass = \"control\"\n",
         endpoints.join(", ")
     );
     GatewayConfig::from_toml(&text).unwrap()
@@ -227,7 +227,7 @@ async fn misbehaving(with: &'static [u8], waits: bool) -> (SocketAddr, Arc<Atomi
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = [0; 4_096];
             let read = stream.read(&mut head).await.unwrap_or(0);
-            let is_health = head[..read].starts_with(b"GET /docs");
+            let is_health = head[..read].starts_with(b"GET /readyz");
             let answer = if is_health {
                 &b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"[..]
             } else {

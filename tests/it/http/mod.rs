@@ -5,6 +5,8 @@ mod event;
 #[cfg(feature = "gateway")]
 mod gateway;
 mod matrix;
+#[cfg(all(feature = "cli", unix))]
+mod process;
 mod request;
 mod write;
 
