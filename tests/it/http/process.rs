@@ -103,7 +103,8 @@ async fn a_call_goes_through_the_gateway_to_a_service_that_asks_who_it_is() {
         "name": "City", "primary_key": "name",
         "properties": [{ "name": "name", "type": "string" }, { "name": "people", "type": "integer" }],
     }] });
-    let plan: Json = asks(Method::POST, "/v1/ontology/plan", &token).json(&ontology).send().await.unwrap().json().await.unwrap();
+    let plan: Json =
+        asks(Method::POST, "/v1/ontology/plan", &token).json(&ontology).send().await.unwrap().json().await.unwrap();
     let applied = asks(Method::POST, "/v1/ontology/apply", &token).json(&json!({ "plan": plan })).send().await.unwrap();
     assert_eq!(applied.status(), StatusCode::OK, "{plan}");
     let written = asks(Method::POST, "/v1/objects/write", &token).json(&oslo()).send().await.unwrap();
@@ -124,7 +125,8 @@ async fn a_call_goes_through_the_gateway_to_a_service_that_asks_who_it_is() {
     let ended = asks(Method::POST, "/v1/account/sessions/end", &token).json(&json!({})).send().await.unwrap();
     assert_eq!(ended.status(), StatusCode::OK);
     let since = std::time::Instant::now();
-    while asks(Method::GET, "/v1/objects/City/Oslo", &token).send().await.unwrap().status() != StatusCode::UNAUTHORIZED {
+    while asks(Method::GET, "/v1/objects/City/Oslo", &token).send().await.unwrap().status() != StatusCode::UNAUTHORIZED
+    {
         assert!(since.elapsed() < Duration::from_secs(1), "within a second");
     }
     // Without the users nobody is known, and what is asked is told so.
