@@ -141,16 +141,13 @@ impl Arrakis {
         if let Some(root) = &serve.root {
             options.peers = Some(PeerKey::of(root)?);
         }
-        let door = match &serve.users {
-            Some(client) => {
-                let (local, ctx) = (self.tenancy()?.clone(), self.context());
-                let tenants = Arc::new(MirroredTenants { client: client.clone(), local, ctx, made: Mutex::default() });
-                Door::new(self.env().clone(), Arc::new(client.clone()), tenants, options)
-            }
-            None => {
-                let (users, tenants) = (Arc::new(self.user_engine()?.clone()), Arc::new(StoredTenants(self.log()?)));
-                Door::new(self.env().clone(), users, tenants, options)
-            }
+        let door = if let Some(client) = &serve.users {
+            let (local, ctx) = (self.tenancy()?.clone(), self.context());
+            let tenants = Arc::new(MirroredTenants { client: client.clone(), local, ctx, made: Mutex::default() });
+            Door::new(self.env().clone(), Arc::new(client.clone()), tenants, options)
+        } else {
+            let (users, tenants) = (Arc::new(self.user_engine()?.clone()), Arc::new(StoredTenants(self.log()?)));
+            Door::new(self.env().clone(), users, tenants, options)
         };
         let services = self.services();
         let routes = serve.services.iter().fold(Routes::new(door), |routes, service| match service {

@@ -1,6 +1,6 @@
 //! Values with their types, as Arrakis's own processes tell each other: in formats that are not for people to read.
 //!
-//! The JSON form of a value shows its type only to who knows the schema. In a format such as MessagePack, properties and keys are therefore written so
+//! The JSON form of a value shows its type only to who knows the schema. In a format such as `MessagePack`, properties and keys are therefore written so
 //! that they are read as they were, whatever the reader knows.
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! One question, asked until it is answered or there is no use in asking.
 
+use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -47,9 +48,8 @@ impl Question {
             question.body = Some(serde_json::to_vec(asked).map_err(|e| unwritten(&e))?);
             return Ok(question);
         }
-        let mut members = match serde_json::to_value(asked).map_err(|e| unwritten(&e))? {
-            Json::Object(members) => members,
-            _ => return Err(unwritten(&"what is asked has members")),
+        let Json::Object(mut members) = serde_json::to_value(asked).map_err(|e| unwritten(&e))? else {
+            return Err(unwritten(&"what is asked has members"));
         };
         let mut path = String::new();
         for part in meta.path.split('/').skip(1) {
@@ -93,7 +93,8 @@ fn segment(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             all.push(char::from(byte));
         } else {
-            all.push_str(&format!("%{byte:02X}"));
+            // Writing to a string does not fail.
+            let _ = write!(all, "%{byte:02X}");
         }
         all
     })

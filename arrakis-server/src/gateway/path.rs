@@ -24,7 +24,7 @@ pub(super) fn check(path: &str) -> Result<()> {
         }
         rest = escaped;
     }
-    if path.bytes().any(|byte| byte == b'\\' || byte == b';' || byte < 0x21 || byte >= 0x7f) {
+    if path.bytes().any(|byte| byte == b'\\' || byte == b';' || !(0x21..0x7f).contains(&byte)) {
         return refused("a path has visible characters, and neither a backslash nor a semicolon");
     }
     if path.split('/').skip(1).any(|part| matches!(part, "." | "..")) || path.contains("//") {

@@ -121,7 +121,7 @@ impl Snapshot {
             self.count_asker(passing, ctx)?;
         }
         let body = self.limited(&parts.headers, body)?;
-        let time = self.time(&parts.headers, &route)?;
+        let time = Self::time(&parts.headers, &route)?;
         let place = self.places.take(route.class, ctx.as_ref().map(|ctx| ctx.scope().tenant))?;
         let body = self.outgoing(&parts, body).await?;
         Self::name(&mut parts, passing, ctx.as_ref());
@@ -180,7 +180,7 @@ impl Snapshot {
     }
 
     /// How long the answer may take to begin: as long as is asked, but no longer than the route allows.
-    fn time(&self, headers: &HeaderMap, route: &Route) -> Result<Duration> {
+    fn time(headers: &HeaderMap, route: &Route) -> Result<Duration> {
         let Some(asked) = headers.get(ARK_TIMEOUT_MS) else { return Ok(route.timeout) };
         let malformed =
             || Error::invalid("request.header", "a whole number is expected").with("header", ARK_TIMEOUT_MS);

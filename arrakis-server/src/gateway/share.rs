@@ -75,8 +75,8 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn tenant(number: u128) -> Option<TenantId> {
-        Some(TenantId::from_uuid(uuid::Uuid::from_u128(number)))
+    const fn tenant(number: u128) -> TenantId {
+        TenantId::from_uuid(uuid::Uuid::from_u128(number))
     }
 
     #[test]
@@ -100,11 +100,11 @@ mod tests {
     #[test]
     fn one_tenant_does_not_take_every_place() {
         let places = Arc::new(Places::new(100));
-        let mut held: Vec<_> = (0..60).map(|_| places.take(Class::Interactive, tenant(1)).unwrap()).collect();
-        held.push(places.take(Class::Interactive, tenant(2)).unwrap());
-        assert!(places.take(Class::Interactive, tenant(1)).is_err(), "it has more than half");
+        let mut held: Vec<_> = (0..60).map(|_| places.take(Class::Interactive, Some(tenant(1))).unwrap()).collect();
+        held.push(places.take(Class::Interactive, Some(tenant(2))).unwrap());
+        assert!(places.take(Class::Interactive, Some(tenant(1))).is_err(), "it has more than half");
         for _ in 0..29 {
-            held.push(places.take(Class::Interactive, tenant(2)).unwrap());
+            held.push(places.take(Class::Interactive, Some(tenant(2))).unwrap());
         }
     }
 }

@@ -186,15 +186,14 @@ struct ChangesSource {
 #[async_trait::async_trait]
 impl Source for ChangesSource {
     async fn next(&mut self) -> Option<Result<Frame>> {
-        let page = match self.first.take() {
-            Some(first) => first,
-            None => {
-                // Where nothing changes for long, the wait is over before the deadline of a request is.
-                let ctx = self.ctx.clone().without_deadline();
-                match ChangesStream::new(&*self.service, &ctx, self.since.clone()).next().await {
-                    Ok(page) => page,
-                    Err(error) => return Some(Err(error)),
-                }
+        let page = if let Some(first) = self.first.take() {
+            first
+        } else {
+            // Who listens has no deadline.
+            let ctx = self.ctx.clone().without_deadline();
+            match ChangesStream::new(&*self.service, &ctx, self.since.clone()).next().await {
+                Ok(page) => page,
+                Err(error) => return Some(Err(error)),
             }
         };
         self.since.after = page.next;

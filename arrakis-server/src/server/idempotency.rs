@@ -82,11 +82,11 @@ impl Idempotency {
                 Error::invalid("request.idempotency.key", malformed).with("length_max", IDEMPOTENCY_KEY_LEN_MAX)
             );
         }
-        let mut hasher = blake3::Hasher::new_derive_key("arrakis 2026 idempotency key");
+        let mut keys = blake3::Hasher::new_derive_key("arrakis 2026 idempotency key");
         for part in [ctx.scope().tenant.uuid().as_bytes(), ctx.actor().as_str().as_bytes(), key.as_bytes()] {
-            hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+            keys.update(&(part.len() as u64).to_le_bytes()).update(part);
         }
-        let hashed = *hasher.finalize().as_bytes();
+        let hashed = *keys.finalize().as_bytes();
         let request = blake3::Hasher::new().update(asked.as_bytes()).update(&[0]).update(body).finalize();
         let request = *request.as_bytes();
         let id = Uuid::try_parse(key).unwrap_or_else(|_| {

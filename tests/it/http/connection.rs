@@ -57,7 +57,7 @@ async fn a_head_that_means_two_things_is_refused() {
         let _ = stream.write_all(head.as_bytes()).await;
         let heard = answered(&mut stream).await;
         let is_refused = heard.is_empty() || heard.starts_with("HTTP/1.1 4");
-        assert!(is_refused, "{:.100}: {heard:.200}", head);
+        assert!(is_refused, "{head:.100}: {heard:.200}");
     }
     served.answer(Method::POST, "/v1/objects/write", Some(oslo())).await;
 }
@@ -66,12 +66,12 @@ async fn a_head_that_means_two_things_is_refused() {
 async fn what_is_under_way_is_answered_when_a_listener_closes() {
     let served = Served::start().await;
     served.answer(Method::POST, "/v1/objects/write", Some(oslo())).await;
-    let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+    let (begun, mut begins) = tokio::sync::mpsc::channel(1);
     let (release, released) = tokio::sync::watch::channel(false);
     let handler = move |_, _| {
         let (begun, mut released) = (begun.clone(), released.clone());
         async move {
-            begun.send(()).unwrap();
+            begun.send(()).await.unwrap();
             released.wait_for(|released| *released).await.unwrap();
             Ok(Vec::new())
         }
@@ -80,11 +80,11 @@ async fn what_is_under_way_is_answered_when_a_listener_closes() {
     let token = served.token("ada").await;
     let act = json!({ "action": "count", "parameters": { "city": "Oslo" } });
     let request = served.asks(Method::POST, "/v1/actions/execute", &token).json(&act);
-    let under_way = tokio::spawn(request.send());
+    let under_way = tokio::runtime::Handle::current().spawn(request.send());
     begins.recv().await.unwrap();
     let address = served.listener.address();
     let Served { listener, arrakis, ctx, .. } = served;
-    let closing = tokio::spawn(listener.close());
+    let closing = tokio::runtime::Handle::current().spawn(listener.close());
     // Nobody is accepted from when it closes on.
     while TcpStream::connect(address).await.is_ok() {
         tokio::task::yield_now().await;

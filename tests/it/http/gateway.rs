@@ -52,10 +52,10 @@ impl Fronted {
         let mut stream = TcpStream::connect(self.gateway.address()).await.unwrap();
         // What is refused may be closed before all of it was sent.
         let _ = stream.write_all(head.as_bytes()).await;
-        let mut heard = Vec::new();
+        let mut answer = Vec::new();
         let _ =
-            tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut heard)).await.expect("it is closed");
-        String::from_utf8_lossy(&heard).into_owned()
+            tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await.expect("it is closed");
+        String::from_utf8_lossy(&answer).into_owned()
     }
 }
 
@@ -222,12 +222,12 @@ async fn misbehaving(with: &'static [u8], waits: bool) -> (SocketAddr, Arc<Atomi
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, asked) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
     let counted = Arc::clone(&asked);
-    tokio::spawn(async move {
+    tokio::runtime::Handle::current().spawn(async move {
         let mut held = Vec::new();
         while let Ok((mut stream, _)) = listener.accept().await {
-            let mut head = [0; 4_096];
-            let read = stream.read(&mut head).await.unwrap_or(0);
-            let is_health = head[..read].starts_with(b"GET /readyz");
+            let mut asked_for = [0; 4_096];
+            let len = stream.read(&mut asked_for).await.unwrap_or(0);
+            let is_health = asked_for[..len].starts_with(b"GET /readyz");
             let answer = if is_health {
                 &b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"[..]
             } else {

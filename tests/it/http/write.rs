@@ -81,12 +81,12 @@ async fn an_object_is_written_and_read_by_its_path() {
         served.asks(Method::GET, &format!("{path}?select=name"), &token).send().await.unwrap().json().await.unwrap();
     assert_eq!(narrow["properties"], json!({ "name": "São Paulo/1" }));
 
-    let patch = json!({ "properties": { "people": 2 } });
-    let patch = |tag: &str| served.asks(Method::PATCH, path, &token).header("If-Match", tag.to_owned()).json(&patch);
-    assert_eq!(patch(&etag).send().await.unwrap().status(), StatusCode::OK);
-    let (status, told) = problem(patch(&etag)).await;
+    let two = json!({ "properties": { "people": 2 } });
+    let modify = |tag: &str| served.asks(Method::PATCH, path, &token).header("If-Match", tag.to_owned()).json(&two);
+    assert_eq!(modify(&etag).send().await.unwrap().status(), StatusCode::OK);
+    let (status, told) = problem(modify(&etag)).await;
     assert_eq!(status, StatusCode::PRECONDITION_FAILED, "{told}");
-    let (status, _) = problem(patch("17")).await;
+    let (status, _) = problem(modify("17")).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(get().header("If-None-Match", &etag).send().await.unwrap().status(), StatusCode::OK);
 
