@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::failure::{Result, Verdict};
 use super::input::unreadable;
+use super::log::Log;
 use super::serve::{client, ended};
 
 /// What stands in front of which services.
@@ -26,6 +27,8 @@ pub(crate) struct Command {
     /// Judge the configuration, and run nothing
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    log: Log,
 }
 
 impl Command {
@@ -39,6 +42,7 @@ impl Command {
         if self.check {
             return Ok(Verdict::Done);
         }
+        self.log.start()?;
         // None is made: it would be another deployment's.
         std::fs::metadata(&self.secret).map_err(|e| unreadable(&self.secret, e))?;
         let (root, _) = root_secret(&self.secret)?;

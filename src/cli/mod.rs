@@ -10,6 +10,7 @@ mod gateway;
 mod groups;
 mod input;
 mod keys;
+mod log;
 mod measure;
 mod moving;
 mod objects;

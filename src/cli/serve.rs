@@ -12,6 +12,7 @@ use clap::Args;
 use super::Global;
 use super::directory::Directory;
 use super::failure::{Failure, Result, Verdict};
+use super::log::Log;
 
 /// What is served, and where.
 #[derive(Debug, Args)]
@@ -27,6 +28,11 @@ pub(crate) struct Command {
     /// The address of the process that has the users, where that is another: it has the same root secret
     #[arg(long, value_name = "URL")]
     users: Option<String>,
+    /// Believe where requests come from as the gateway in front says it: nobody else must reach this
+    #[arg(long)]
+    behind_gateway: bool,
+    #[command(flatten)]
+    log: Log,
 }
 
 impl Command {
@@ -35,6 +41,7 @@ impl Command {
     /// # Errors
     /// `listen.address`, `secret.*`, and what the store answers.
     pub(crate) async fn run(self, global: &Global) -> Result<Verdict> {
+        self.log.start()?;
         let services = services(&self.services)?;
         let (arrakis, root, ctx) = self.directory.open_or_create(global).await?;
         let users = self.users.as_deref().map(|address| client(address, &root)).transpose()?;
@@ -45,7 +52,8 @@ impl Command {
             let (name, password) = (&first.name, first.password.expose());
             eprintln!("the first administrator is {name}, whose password is told this once: {password}");
         }
-        let serve = Serve { services, users, ..Serve::on(self.listen).root(root) };
+        let mut serve = Serve { services, users, ..Serve::on(self.listen).root(root) };
+        serve.door.is_behind_gateway = self.behind_gateway;
         let listener = arrakis.serve(serve).await?;
         // Who is not listened to is served all the same.
         let mut out = std::io::stdout();

@@ -9,8 +9,9 @@ use arrakis_core::{Context, Env, Error, ErrorKind, RequestId, Result, TenantId};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::Response;
+use futures_util::{StreamExt as _, stream};
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, Limited};
 
 use super::config::{Class, GatewayConfig};
@@ -18,9 +19,11 @@ use super::rate::{Allowance, Limiter};
 use super::share::{Place, Places};
 use super::upstream::{Outgoing, OutgoingBody, Pool, Upstream, pool, watch_all};
 use super::{cors, head, path};
-use crate::api::{ARK_CLIENT_IP, ARK_TIMEOUT_MS, IDEMPOTENCY_KEY, REQUEST_ID};
+use crate::api::{ARK_CLIENT_IP, ARK_TIMEOUT_MS, EVENT_STREAM, IDEMPOTENCY_KEY, MSGPACK_STREAM, REQUEST_ID};
 use crate::server::{Door, PeerAddress, network_of, refusal};
 
+/// How long nothing of an answer may come; events have a sign of life more often.
+const SILENCE: Duration = Duration::from_secs(60);
 /// The longest body that is kept to be sent again, bytes.
 const KEPT_LEN_MAX: u64 = 65_536;
 
@@ -255,20 +258,22 @@ fn counted(passing: &mut Passing, allowance: Allowance, what: &'static str) -> R
     Err(error.with("limit", what).with("retry_after_s", wait.as_secs() + 1))
 }
 
-/// Keeps a place for as long as the answer is under way.
+/// Keeps a place for as long as the answer is under way, which ends where nothing of it comes for long. Who listens to events takes no place.
 fn holding(response: Response, place: Place) -> Response {
-    use futures_util::StreamExt as _;
-
-    if response.status() == StatusCode::NOT_MODIFIED
-        || response.headers().get(header::CONTENT_LENGTH).is_some_and(|of| of == "0")
-    {
-        return response;
-    }
+    let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let is_listening =
+        media_type.is_some_and(|of| [EVENT_STREAM, MSGPACK_STREAM].iter().any(|stream| of == stream.as_bytes()));
+    let place = (!is_listening).then_some(place);
     response.map(|body| {
-        let place = Arc::new(place);
-        Body::from_stream(body.into_data_stream().map(move |chunk| {
-            let _under_way = &place;
-            chunk
+        let passing = (body.into_data_stream(), place);
+        Body::from_stream(stream::unfold(Some(passing), |passing| async move {
+            let (mut chunks, place) = passing?;
+            match tokio::time::timeout(SILENCE, chunks.next()).await {
+                Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some((chunks, place)))),
+                Ok(Some(Err(error))) => Some((Err(error), None)),
+                Ok(None) => None,
+                Err(_) => Some((Err(axum::Error::new("the service tells no more")), None)),
+            }
         }))
     })
 }

@@ -85,7 +85,7 @@ impl Upstream {
         })
     }
 
-    /// The next endpoint that may be asked. Where half of several are left alone, the others are asked whatever they answered.
+    /// The next endpoint that may be asked, another than one where there are several.
     fn choose(&self, but: Option<usize>) -> Option<(usize, &Endpoint)> {
         let (now, count) = (self.env.monotonic(), self.endpoints.len());
         let first = self.next.fetch_add(1, Ordering::Relaxed);

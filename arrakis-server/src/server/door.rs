@@ -61,7 +61,7 @@ impl Tenants for StoredTenants {
 pub struct DoorOptions {
     /// The longest body, bytes.
     pub body_len_max: usize,
-    /// How long an answer may take that states no time.
+    /// How long a body may take to arrive, and an answer that states no time.
     pub timeout: Duration,
     /// What other processes of the deployment vouch with.
     pub peers: Option<PeerKey>,
@@ -202,7 +202,9 @@ impl Door {
 
     async fn body(&self, body: body::Body) -> Result<Vec<u8>> {
         let most = self.inner.options.body_len_max;
-        match Limited::new(body, most).collect().await {
+        let arriving = tokio::time::timeout(self.inner.options.timeout, Limited::new(body, most).collect());
+        let late = |_| Error::invalid("request.timeout", "the body did not arrive in time");
+        match arriving.await.map_err(late)? {
             Ok(body) => Ok(body.to_bytes().into()),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 let large = "the body is longer than bodies may be";
@@ -224,7 +226,7 @@ impl Door {
             _ if meta.is_internal => return Err(unknown()),
             Some(said) if !meta.is_open => self.identified(said, headers, id).await?,
             None if !meta.is_open => return Err(unknown()),
-            _ => Context::new(self.scope(headers, None).await?, Actor::parse("anonymous")?, id),
+            _ => Context::new(self.scope(headers, None).await.map_err(hidden)?, Actor::parse("anonymous")?, id),
         };
         let timeout = match number(headers, ARK_TIMEOUT_MS)? {
             Some(ms) => Duration::from_millis(ms.min(TIMEOUT_MS_MAX)),
@@ -252,11 +254,7 @@ impl Door {
     async fn identified(&self, said: &str, headers: &HeaderMap, id: RequestId) -> Result<Context> {
         let credential = said.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let (_, credential) = credential.ok_or_else(unknown)?;
-        let scope = self.scope(headers, Some(credential)).await.map_err(|error| match error.kind() {
-            // Whether there is such a tenant is for those who are of it.
-            ErrorKind::NotFound => unknown(),
-            _ => error,
-        })?;
+        let scope = self.scope(headers, Some(credential)).await.map_err(hidden)?;
         let ctx = Context::new(scope, Actor::parse("anonymous")?, id);
         let identity = self.inner.auth.authenticate(&ctx, &Secret::from(credential.trim())).await?;
         Ok(ctx.with_access(identity.access))
@@ -310,6 +308,14 @@ fn number(headers: &HeaderMap, name: &'static str) -> Result<Option<u64>> {
     let Some(text) = headers.get(name) else { return Ok(None) };
     let number = text.to_str().ok().and_then(|text| text.parse().ok());
     number.map(Some).ok_or_else(|| Error::invalid("request.header", "a whole number is expected").with("header", name))
+}
+
+/// Whether there is such a tenant is for those who are of it.
+fn hidden(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => Error::new(ErrorKind::Unauthenticated, "auth.refused", "this is nobody who is known"),
+        _ => error,
+    }
 }
 
 fn unknown() -> Error {

@@ -71,7 +71,7 @@ fn folder() -> PathBuf {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_goes_through_the_gateway_to_a_service_that_asks_who_it_is() {
     let folder = folder();
-    let serve = ["serve", "--listen", "127.0.0.1:0", "--secret", "root.secret"];
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--secret", "root.secret", "--behind-gateway", "--log", "warn"];
     let users = Process::start(&folder, &[&serve[..], &["--db", "users.db", "--services", "user"]].concat());
     let more = ["--db", "data.db", "--services", "ontology,kernel", "--users", &users.address];
     let data = Process::start(&folder, &[&serve[..], &more].concat());
@@ -84,7 +84,8 @@ async fn a_call_goes_through_the_gateway_to_a_service_that_asks_who_it_is() {
         users.address, data.address
     );
     std::fs::write(folder.join("gateway.toml"), config).unwrap();
-    let gateway = ["gateway", "--config", "gateway.toml", "--secret", "root.secret", "--users", &users.address];
+    let gateway =
+        ["gateway", "--config", "gateway.toml", "--secret", "root.secret", "--users", &users.address, "--log", "warn"];
     let gateway = Process::start(&folder, &gateway);
 
     let http = reqwest::Client::new();
