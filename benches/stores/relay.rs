@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrakis::{BusSink, Env, NatsBus, NatsOptions, PgStore, Relay, RelayOptions, Seq, Sink};
 use arrakis_core::event::{CloudEvent, subject};
-use arrakis_core::relay::{LEASE_TTL_MIN, RELAY_PAGE_LEN_MAX, RelayStore};
+use arrakis_core::relay::{LEASE_TTL_MAX, RELAY_PAGE_LEN_MAX, RelayStore};
 use arrakis_core::{CommitLog, LogEntry};
 use async_nats::HeaderMap;
 use async_nats::jetstream;
@@ -39,7 +39,7 @@ async fn ours(store: &Arc<PgStore>, after: Seq, url: &str, turn: usize) -> f64 {
     let sink = BusSink::new(Arc::new(bus), "bench", "bench");
     // Both the sink and the cursor hold what came before.
     sink.mark(after).await.expect("it is noted");
-    let lease = store.acquire(&name, "bench", LEASE_TTL_MIN).await.expect("it is asked for").expect("it is free");
+    let lease = store.acquire(&name, "bench", LEASE_TTL_MAX).await.expect("it is asked for").expect("it is free");
     store.advance(&lease, after).await.expect("it is moved");
     store.release(&lease).await.expect("it is given back");
     let head = store.head().await.expect("it is read");
