@@ -69,7 +69,7 @@ pub use arrakis_storage::{Fence, Module, PgOptions, PgStore};
 pub use arrakis_storage::{RedisCache, RedisOptions};
 
 /// What can be asked over HTTP.
-#[cfg(any(feature = "client", feature = "server"))]
+#[cfg(feature = "client")]
 pub use arrakis_server::api;
 /// The services of another process, over HTTP.
 #[cfg(feature = "client")]
@@ -81,7 +81,7 @@ pub use arrakis_server::gateway;
 #[cfg(feature = "oidc")]
 pub use arrakis_server::oidc;
 /// How processes of one deployment vouch for whom they ask.
-#[cfg(any(feature = "client", feature = "server"))]
+#[cfg(feature = "client")]
 pub use arrakis_server::peer;
 /// The services over HTTP.
 #[cfg(feature = "server")]

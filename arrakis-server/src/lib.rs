@@ -7,6 +7,8 @@
 //! Everything that can be asked is one table of endpoints ([`api`]); the routers, the clients and the description are made of it. What comes back when
 //! something is refused is a [`problem`].
 
+#[cfg(feature = "client")]
+#[cfg_attr(not(feature = "server"), expect(dead_code, reason = "a server uses the rest"))]
 pub mod api;
 #[cfg(feature = "client")]
 pub mod client;
@@ -14,7 +16,10 @@ pub mod client;
 pub mod gateway;
 #[cfg(feature = "oidc")]
 pub mod oidc;
+#[cfg(feature = "client")]
+#[cfg_attr(not(feature = "server"), expect(dead_code, reason = "a server uses the rest"))]
 pub mod peer;
+#[cfg(feature = "client")]
 pub mod problem;
 #[cfg(feature = "server")]
 pub mod server;

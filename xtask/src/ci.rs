@@ -8,7 +8,7 @@ use crate::workspace::{Outcome, Workspace, run as shell};
 use crate::{deny, lean, quickstart, test, tidy};
 
 /// Packages and features that must compile without warnings on their own, besides everything at once.
-const FEATURE_SETS: [&[&str]; 11] = [
+const FEATURE_SETS: [&[&str]; 13] = [
     &["-p", "arrakis-core"],
     &["-p", "arrakis-core", "--features", "users"],
     &["-p", "arrakis-bus"],
@@ -20,6 +20,8 @@ const FEATURE_SETS: [&[&str]; 11] = [
     &["-p", "arrakis", "--features", "cli"],
     &["-p", "arrakis", "--features", "postgres,redis,nats"],
     &["-p", "arrakis", "--features", "oidc"],
+    &["-p", "arrakis", "--features", "client"],
+    &["-p", "arrakis", "--features", "gateway"],
 ];
 
 /// What happens to the remaining steps when one fails.
