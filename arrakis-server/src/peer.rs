@@ -8,11 +8,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arrakis_core::access::{Policy, Subject};
-use arrakis_core::credential::Secret;
+use arrakis_core::credential::{ROOT_LEN, Secret, derive_key};
 use arrakis_core::{Actor, Context, Error, ErrorKind, Grants, Permission, Result, Scope, SpaceId, TenantId, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 /// What the header begins with.
 pub const PEER_SCHEME: &str = "Ark-Peer ";
@@ -26,7 +27,7 @@ const LEN_MAX: usize = 65_536;
 /// What processes of a deployment vouch with. Cheap to clone.
 #[derive(Clone)]
 pub struct PeerKey {
-    key: Arc<[u8; 32]>,
+    key: Arc<Zeroizing<[u8; ROOT_LEN]>>,
     hashes: Arc<PolicyHashes>,
 }
 
@@ -67,11 +68,8 @@ impl PeerKey {
     /// # Errors
     /// `vault.root.malformed`.
     pub fn of(root: &Secret) -> Result<Self> {
-        let malformed =
-            || Error::invalid("vault.root.malformed", "a root secret is 32 bytes in base64url, without padding");
-        let bytes = URL_SAFE_NO_PAD.decode(root.expose().trim()).map_err(|_| malformed())?;
-        let root: [u8; 32] = bytes.try_into().map_err(|_| malformed())?;
-        Ok(Self { key: Arc::new(blake3::derive_key("arrakis 2026 peer", &root)), hashes: Arc::default() })
+        let key = derive_key(root, "arrakis 2026 peer")?;
+        Ok(Self { key: Arc::new(key), hashes: Arc::default() })
     }
 
     /// The hash a policy is known by.

@@ -16,4 +16,4 @@ pub mod totp;
 mod vault;
 
 pub use self::secret::Secret;
-pub use self::vault::{ROOT_LEN, Vault};
+pub use self::vault::{ROOT_LEN, Vault, derive_key};

@@ -1,7 +1,6 @@
 //! What the root secret of a deployment is used for.
 
 use std::fmt;
-use std::hint::black_box;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,6 +31,23 @@ struct Root {
     digesting: Zeroizing<[u8; ROOT_LEN]>,
 }
 
+/// A root secret as it is given: in base64url without padding, [`ROOT_LEN`] bytes.
+fn read(root: &Secret) -> Result<Zeroizing<[u8; ROOT_LEN]>> {
+    let malformed =
+        || Error::invalid("vault.root.malformed", "a root secret is 32 bytes in base64url, without padding");
+    let bytes = URL_SAFE_NO_PAD.decode(root.expose().trim()).map(Zeroizing::new).map_err(|_| malformed())?;
+    <[u8; ROOT_LEN]>::try_from(bytes.as_slice()).map(Zeroizing::new).map_err(|_| malformed())
+}
+
+/// A key of a root secret for a purpose of its own, which tells nothing of the root nor of the keys for other purposes (BLAKE3 in its mode of deriving
+/// keys). The purpose is a text written into the program, such as `arrakis 2026 peer`.
+///
+/// # Errors
+/// `vault.root.malformed`.
+pub fn derive_key(root: &Secret, purpose: &'static str) -> Result<Zeroizing<[u8; ROOT_LEN]>> {
+    Ok(Zeroizing::new(blake3::derive_key(purpose, &*read(root)?)))
+}
+
 impl Root {
     fn of(root: &[u8; ROOT_LEN]) -> Result<Self> {
         let sealing = Zeroizing::new(blake3::derive_key("arrakis 2026 vault sealing", root));
@@ -51,14 +67,8 @@ impl Vault {
     /// # Errors
     /// `vault.root.malformed`, which does not show it.
     pub fn new<'r>(env: Env, root: &'r Secret, earlier: impl IntoIterator<Item = &'r Secret>) -> Result<Self> {
-        let read = |root: &Secret| {
-            let bytes = URL_SAFE_NO_PAD.decode(root.expose().trim()).map(Zeroizing::new).ok();
-            let bytes = bytes.as_ref().and_then(|bytes| <&[u8; ROOT_LEN]>::try_from(bytes.as_slice()).ok());
-            let malformed =
-                || Error::invalid("vault.root.malformed", "a root secret is 32 bytes in base64url, without padding");
-            Root::of(bytes.ok_or_else(malformed)?)
-        };
-        let roots = std::iter::once(root).chain(earlier).map(read).collect::<Result<_>>()?;
+        let roots = std::iter::once(root).chain(earlier).map(|root| Root::of(&*read(root)?));
+        let roots = roots.collect::<Result<_>>()?;
         Ok(Self { env, roots })
     }
 
@@ -116,11 +126,11 @@ impl Vault {
     /// Whether a text has a digest, by whichever root it was made. Takes the same time wherever they differ.
     pub fn recognises(&self, purpose: &str, text: &str, digest: &str) -> bool {
         let Some(root) = self.roots.iter().find(|root| digest.starts_with(&*root.shown)) else { return false };
-        let Some(kept) = digest.get(2 * NAME_LEN..) else { return false };
-        let made = digested(root, purpose, text).to_hex();
-        // Every byte is looked at, wherever they differ.
-        let differing = made.bytes().zip(kept.bytes()).fold(0, |differing, (made, kept)| differing | (made ^ kept));
-        made.len() == kept.len() && black_box(differing) == 0
+        let Some(kept) = digest.get(2 * NAME_LEN..).and_then(|hex| blake3::Hash::from_hex(hex).ok()) else {
+            return false;
+        };
+        // Hashes are compared in constant time.
+        digested(root, purpose, text) == kept
     }
 
     /// The digests a text may be kept under, the one in use first.
@@ -145,23 +155,10 @@ fn shown(root: &Root, purpose: &str, text: &str) -> String {
     format!("{}{}", root.shown, digested(root, purpose, text))
 }
 
-/// The longest purpose and text that are hashed without a hasher being set up, bytes: all keys and tokens made here.
-const SHORT_LEN_MAX: usize = 128;
-
 fn digested(root: &Root, purpose: &str, text: &str) -> blake3::Hash {
     // The length of the purpose is written too, so that no two pairs of purpose and text run together alike.
-    let parts = [&(purpose.len() as u64).to_le_bytes(), purpose.as_bytes(), text.as_bytes()];
-    let mut short = Zeroizing::new([0; SHORT_LEN_MAX]);
-    let mut len = 0;
-    for part in parts {
-        let Some(place) = short.get_mut(len..len + part.len()) else {
-            let mut hasher = blake3::Hasher::new_keyed(&root.digesting);
-            return parts.into_iter().fold(&mut hasher, blake3::Hasher::update).finalize();
-        };
-        place.copy_from_slice(part);
-        len += part.len();
-    }
-    blake3::keyed_hash(&root.digesting, short.get(..len).unwrap_or_default())
+    let mut hasher = blake3::Hasher::new_keyed(&root.digesting);
+    hasher.update(&(purpose.len() as u64).to_le_bytes()).update(purpose.as_bytes()).update(text.as_bytes()).finalize()
 }
 
 impl fmt::Debug for Vault {
