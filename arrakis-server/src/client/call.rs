@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+use super::depth::written;
 use super::{Client, Credentials};
 use crate::api::user::KEEP_POLICY;
 use crate::api::{
@@ -45,10 +46,10 @@ impl Question {
         let key = client.inner.env.uuid().to_string();
         let mut question = Self { meta, path: meta.path.into(), query: None, body: None, accept: MSGPACK, key };
         if meta.verb.has_body() && !meta.path.contains('{') {
-            question.body = Some(serde_json::to_vec(asked).map_err(|e| unwritten(&e))?);
+            question.body = Some(written(asked)?);
             return Ok(question);
         }
-        let Json::Object(mut members) = serde_json::to_value(asked).map_err(|e| unwritten(&e))? else {
+        let Json::Object(mut members) = serde_json::from_slice(&written(asked)?).map_err(|e| unwritten(&e))? else {
             return Err(unwritten(&"what is asked has members"));
         };
         let mut path = String::new();
@@ -64,7 +65,7 @@ impl Question {
         }
         question.path = path;
         if meta.verb.has_body() {
-            question.body = Some(serde_json::to_vec(&members).map_err(|e| unwritten(&e))?);
+            question.body = Some(written(&members)?);
         } else if members.values().any(|value| !value.is_null()) {
             let given = members.iter().filter(|(_, value)| !value.is_null());
             let pairs: Vec<_> = given.map(|(name, value)| (name, text_of(value))).collect();

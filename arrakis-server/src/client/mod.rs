@@ -3,6 +3,7 @@
 mod access;
 mod action;
 mod call;
+mod depth;
 mod feed;
 mod identity;
 mod kernel;
@@ -12,11 +13,12 @@ mod user;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arrakis_core::credential::Secret;
 use arrakis_core::{Env, Error, Result, Scope, TenantId};
+use tokio::task::JoinSet;
 
 use self::identity::Identities;
 use crate::peer::PeerKey;
@@ -65,6 +67,8 @@ struct Inner {
     identities: Identities,
     /// The spaces of tenants.
     scopes: Mutex<HashMap<TenantId, Scope>>,
+    /// Asks anew whose credentials are; ends with the last clone.
+    watch: Mutex<JoinSet<()>>,
 }
 
 impl Client {
@@ -86,8 +90,8 @@ impl Client {
             .map_err(|e| Error::internal("client.http", "no HTTP client can be made").caused_by(e))?;
         let base = url.as_str().trim_end_matches('/').to_owned();
         let (budget, identities) = (AtomicI64::new(call::RETRIES_KEPT_MAX), Identities::default());
-        let scopes = Mutex::default();
-        let inner = Arc::new(Inner { http, base, credentials, env, options, budget, identities, scopes });
+        let (scopes, watch) = (Mutex::default(), Mutex::default());
+        let inner = Arc::new(Inner { http, base, credentials, env, options, budget, identities, scopes, watch });
         Ok(Self { inner })
     }
 
@@ -98,7 +102,11 @@ impl Client {
     /// Outside a tokio runtime.
     #[must_use]
     pub fn watching(self) -> Self {
-        drop(tokio::runtime::Handle::current().spawn(identity::watch(Arc::downgrade(&self.inner))));
+        let mut watch = self.inner.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        if watch.is_empty() {
+            watch.spawn(identity::watch(Arc::downgrade(&self.inner)));
+        }
+        drop(watch);
         self
     }
 }

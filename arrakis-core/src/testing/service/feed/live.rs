@@ -168,12 +168,19 @@ pub async fn a_subscriber_that_lags_is_told_where_to_go_on(on: Deployment) {
     for seq in &seqs {
         assert_eq!(brief(&event(&mut witness).await), json!(["delta", seq, [], [1], []]));
     }
-    assert_eq!(brief(&event(&mut slow).await)[1], json!(seqs[0]));
-    assert_eq!(brief(&event(&mut slow).await)[1], json!(seqs[1]));
-    if !on.is_remote {
-        assert_eq!(event(&mut slow).await, json!({ "lagging": { "resume_from": seqs[1] } }));
-        assert!(next(&mut slow).await.is_none());
+    // It is told in order up to where it lags, and nothing more; a network buffers some of it.
+    let mut heard = 0;
+    while heard < seqs.len() {
+        let told = event(&mut slow).await;
+        if told.get("lagging").is_some() {
+            assert_eq!(told, json!({ "lagging": { "resume_from": seqs[heard - 1] } }));
+            assert!(next(&mut slow).await.is_none());
+            break;
+        }
+        assert_eq!(brief(&told), json!(["delta", seqs[heard], [], [1], []]));
+        heard += 1;
     }
+    assert!(if on.is_remote { heard >= 2 } else { heard == 2 }, "{heard} told to a buffer of 2");
     let mut resumed = subscribed(&on, json!({ "set": everyone, "buffer": 2, "from": seqs[1] })).await;
     for seq in &seqs[2..] {
         assert_eq!(brief(&event(&mut resumed).await), json!(["delta", seq, [], [1], []]));
