@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arrakis_core::{Context, Env, Error, ErrorKind, RequestId, Result, TenantId};
@@ -13,11 +13,12 @@ use futures_util::{StreamExt as _, stream};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, Limited};
+use tokio::task::JoinSet;
 
 use super::config::{Class, GatewayConfig};
 use super::rate::{Allowance, Limiter};
 use super::share::{Place, Places};
-use super::upstream::{Outgoing, OutgoingBody, Pool, Upstream, pool, watch_all};
+use super::upstream::{Outgoing, OutgoingBody, Pool, Upstream, pool, watch};
 use super::{cors, head, path};
 use crate::api::{ARK_CLIENT_IP, ARK_TIMEOUT_MS, EVENT_STREAM, IDEMPOTENCY_KEY, MSGPACK_STREAM, REQUEST_ID};
 use crate::server::{Door, PeerAddress, network_of, refusal};
@@ -40,6 +41,7 @@ pub(super) struct Snapshot {
     actors: Limiter<(TenantId, String)>,
     places: Arc<Places>,
     pool: Pool,
+    watches: Mutex<JoinSet<()>>,
 }
 
 #[derive(Clone, Debug)]
@@ -77,12 +79,26 @@ impl Snapshot {
         routes.sort_by(|(one, _), (other, _)| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         let (networks, tenants) = (Limiter::new(config.rates.network), Limiter::new(config.rates.tenant));
         let (actors, places) = (Limiter::new(config.rates.actor), Arc::new(Places::new(config.limits.in_flight_max)));
-        Ok(Self { env, config, upstreams, routes, networks, tenants, actors, places, pool: pool() })
+        Ok(Self {
+            env,
+            config,
+            upstreams,
+            routes,
+            networks,
+            tenants,
+            actors,
+            places,
+            pool: pool(),
+            watches: Mutex::default(),
+        })
     }
 
-    /// Asks from now on whether the endpoints are well.
+    /// Asks from now on, for as long as it is there, whether the endpoints are well.
     pub(super) fn watch(&self) {
-        watch_all(&self.upstreams, &self.pool);
+        let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        for upstream in &self.upstreams {
+            watches.spawn(watch(Arc::clone(upstream), self.pool.clone()));
+        }
     }
 
     pub(super) async fn answer(&self, door: &Door, request: Request) -> Response {

@@ -1,7 +1,8 @@
 //! Services behind the gateway: their endpoints, which of them are well, and what is tried again.
 
+use std::error::Error as StdError;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arrakis_core::{Env, Error, Result};
@@ -113,10 +114,15 @@ impl Upstream {
                     Error::unavailable("gateway.upstream.unavailable", "the service cannot be reached now");
                 return Err(failed.map_or(unavailable, |(_, error)| error));
             };
+            let guard = Guard(Some(&endpoint.breaker));
             let (request, is_last) = outgoing.request(&endpoint.authority)?;
             let left = until.saturating_sub(self.env.monotonic());
-            let guard = Guard(Some(&endpoint.breaker));
             let answered = tokio::time::timeout(left, pool.request(request)).await;
+            let answered = match answered {
+                // The endpoint has no part in it.
+                Ok(Err(e)) if is_askers(&e) => return Err(cut_off(e)),
+                other => other,
+            };
             guard.over();
             let error = match answered {
                 Ok(Ok(response)) if is_transient(response.status()) => {
@@ -159,6 +165,25 @@ fn is_transient(status: StatusCode) -> bool {
     matches!(status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT)
 }
 
+/// Whether it was the body of whoever asks that ended it: too long, or cut off.
+fn is_askers(error: &hyper_util::client::legacy::Error) -> bool {
+    let of_hyper =
+        |cause: &(dyn StdError + 'static)| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user);
+    causes(error).any(of_hyper)
+}
+
+fn cut_off(error: hyper_util::client::legacy::Error) -> Error {
+    let is_long = causes(&error).any(<dyn StdError>::is::<http_body_util::LengthLimitError>);
+    if is_long {
+        return Error::invalid("request.body.too_large", "the body is longer than bodies may be");
+    }
+    Error::invalid("request.body", "the body did not arrive whole").caused_by(error)
+}
+
+fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
 /// Notes that what came of a request is not known, where nobody waits for it any more.
 struct Guard<'b>(Option<&'b Breaker>);
 
@@ -193,12 +218,10 @@ impl Outgoing {
     }
 }
 
-/// Asks every endpoint of an upstream whether it is well, for as long as somebody uses it.
-pub(super) async fn watch(upstream: Weak<Upstream>, pool: Pool) {
-    let mut unwell = Vec::new();
+/// Asks every endpoint of an upstream whether it is well.
+pub(super) async fn watch(upstream: Arc<Upstream>, pool: Pool) {
+    let mut unwell = vec![0_u32; upstream.endpoints.len()];
     loop {
-        let Some(upstream) = upstream.upgrade() else { return };
-        unwell.resize(upstream.endpoints.len(), 0_u32);
         for (endpoint, unwell) in upstream.endpoints.iter().zip(&mut unwell) {
             let is_well = is_well(&pool, &endpoint.authority, &upstream.health).await;
             *unwell = if is_well { 0 } else { unwell.saturating_add(1) };
@@ -206,9 +229,7 @@ pub(super) async fn watch(upstream: Weak<Upstream>, pool: Pool) {
                 endpoint.breaker.is_well(is_well);
             }
         }
-        let pause = upstream.health_every;
-        drop(upstream);
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(upstream.health_every).await;
     }
 }
 
@@ -216,11 +237,4 @@ async fn is_well(pool: &Pool, authority: &Authority, path: &PathAndQuery) -> boo
     let uri = Uri::builder().scheme(Scheme::HTTP).authority(authority.clone()).path_and_query(path.clone()).build();
     let Ok(uri) = uri else { return false };
     matches!(tokio::time::timeout(HEALTH, pool.get(uri)).await, Ok(Ok(response)) if response.status().is_success())
-}
-
-/// Every upstream of a configuration, watched.
-pub(super) fn watch_all(upstreams: &[Arc<Upstream>], pool: &Pool) {
-    for upstream in upstreams {
-        drop(tokio::runtime::Handle::current().spawn(watch(Arc::downgrade(upstream), pool.clone())));
-    }
 }

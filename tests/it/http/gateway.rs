@@ -285,6 +285,31 @@ async fn what_may_be_asked_again_is_asked_of_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_sends_too_much_is_no_fault_of_the_service() {
+    let fronted = Fronted::start("[limits]\nbody_len_max = 1000\n").await;
+    let token = fronted.served.token("ada").await;
+    let path = "/v1/objects/query";
+    for _ in 0..8 {
+        let (status, told) = problem(fronted.asks(Method::POST, path, &token).body(vec![b' '; 2_000])).await;
+        assert_eq!((status, &told["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("request.body.too_large")));
+    }
+    // One whose length is not stated shows only as it comes; one that is cut off shows by its end.
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    );
+    for _ in 0..8 {
+        let told = fronted.raw(&format!("{head}7d0\r\n{}\r\n0\r\n\r\n", " ".repeat(2_000))).await;
+        assert!(told.starts_with("HTTP/1.1 413"), "{told:.200}");
+        let mut stream = TcpStream::connect(fronted.gateway.address()).await.unwrap();
+        stream.write_all(format!("{head}64\r\n{{").as_bytes()).await.unwrap();
+        drop(stream);
+    }
+    let asked = fronted.asks(Method::POST, path, &token).json(&json!({ "set": { "type": "City" } }));
+    assert_eq!(asked.send().await.unwrap().status(), StatusCode::OK, "the service is asked all the same");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_configuration_takes_its_place_whole_or_not_at_all() {
     let fronted = Fronted::start("").await;
     let token = fronted.served.token("ada").await;
