@@ -6,9 +6,7 @@ use arrakis::credential::api_key::ApiKey;
 use arrakis::credential::key_set::{KeySet, SigningKey};
 use arrakis::credential::token::{Claims, Verifier};
 use arrakis::credential::{Secret, Vault};
-use arrakis::user::{
-    AccountService, ApiKeyService, AuthService, Login, NewApiKey, NewUser, SetPassword, UserOptions, UserService,
-};
+use arrakis::user::{Login, NewApiKey, NewUser, SetPassword, UserOptions};
 use arrakis::{Arrakis, Env, Seq, TenantId};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 

@@ -8,7 +8,7 @@ use crate::workspace::{Outcome, Workspace, run as shell};
 use crate::{deny, lean, quickstart, test, tidy};
 
 /// Packages and features that must compile without warnings on their own, besides everything at once.
-const FEATURE_SETS: [&[&str]; 13] = [
+const FEATURE_SETS: [&[&str]; 14] = [
     &["-p", "arrakis-core"],
     &["-p", "arrakis-core", "--features", "users"],
     &["-p", "arrakis-bus"],
@@ -21,6 +21,7 @@ const FEATURE_SETS: [&[&str]; 13] = [
     &["-p", "arrakis", "--features", "postgres,redis,nats"],
     &["-p", "arrakis", "--features", "oidc"],
     &["-p", "arrakis", "--features", "client"],
+    &["-p", "arrakis", "--features", "server"],
     &["-p", "arrakis", "--features", "gateway"],
 ];
 

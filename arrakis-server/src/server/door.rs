@@ -160,12 +160,11 @@ impl Door {
     }
 
     /// Finds out who asks, of an access token or API key alone.
+    #[cfg(feature = "gateway")]
     pub(crate) async fn identify(&self, headers: &HeaderMap, id: RequestId) -> Result<Context> {
-        let mut credentials = headers.get_all(header::AUTHORIZATION).iter();
-        match (credentials.next().map(|value| value.to_str()), credentials.next()) {
-            (Some(Ok(said)), None) => self.identified(said, headers, id).await,
-            (Some(_), Some(_)) => Err(Error::invalid("request.authorization", "whoever asks is stated once")),
-            _ => Err(unknown()),
+        match credential(headers)? {
+            Some(said) => self.identified(said, headers, id).await,
+            None => Err(unknown()),
         }
     }
 
@@ -216,12 +215,7 @@ impl Door {
 
     async fn context(&self, meta: &Meta, parts: &http::request::Parts, id: RequestId) -> Result<Context> {
         let headers = &parts.headers;
-        let mut credentials = headers.get_all(header::AUTHORIZATION).iter();
-        let credential = credentials.next().and_then(|value| value.to_str().ok());
-        if credentials.next().is_some() {
-            return Err(Error::invalid("request.authorization", "whoever asks is stated once"));
-        }
-        let ctx = match credential {
+        let ctx = match credential(headers)? {
             Some(said) if said.starts_with(PEER_SCHEME) => self.vouched(said, parts, id)?,
             _ if meta.is_internal => return Err(unknown()),
             Some(said) if !meta.is_open => self.identified(said, headers, id).await?,
@@ -293,6 +287,16 @@ impl Door {
         }
         known.accesses.insert(hash, Arc::clone(&access));
         Ok(access)
+    }
+}
+
+/// What says who asks, once.
+fn credential(headers: &HeaderMap) -> Result<Option<&str>> {
+    let mut credentials = headers.get_all(header::AUTHORIZATION).iter();
+    match (credentials.next(), credentials.next()) {
+        (None, _) => Ok(None),
+        (Some(said), None) => said.to_str().map(Some).map_err(|_| unknown()),
+        (Some(_), Some(_)) => Err(Error::invalid("request.authorization", "whoever asks is stated once")),
     }
 }
 

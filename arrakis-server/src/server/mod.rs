@@ -13,8 +13,10 @@ mod ontology;
 mod routes;
 mod user;
 
+#[cfg(feature = "gateway")]
 pub(crate) use self::answer::refusal;
 pub use self::door::{BODY_LEN_MAX_DEFAULT, Door, DoorOptions, StoredTenants, Tenants};
 pub use self::listen::{ListenOptions, Listener};
+#[cfg(feature = "gateway")]
 pub(crate) use self::listen::{PeerAddress, network_of};
 pub use self::routes::Routes;

@@ -142,16 +142,21 @@ impl Routes {
 fn reference(router: Router, metas: &[Meta]) -> Router {
     use axum::response::IntoResponse as _;
     use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+    use std::sync::LazyLock;
 
     const POLICY: &str =
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
-    let mut document = crate::api::openapi::document();
-    if let Some(paths) = document.get_mut("paths").and_then(serde_json::Value::as_object_mut) {
-        paths.retain(|path, _| metas.iter().any(|meta| meta.path == path));
-    }
-    let document: Arc<str> = document.to_string().into();
+    let paths: Vec<_> = metas.iter().map(|meta| meta.path).collect();
+    // Few who start a server read it.
+    let document = Arc::new(LazyLock::new(move || {
+        let mut document = crate::api::openapi::document();
+        if let Some(described) = document.get_mut("paths").and_then(serde_json::Value::as_object_mut) {
+            described.retain(|path, _| paths.contains(&&**path));
+        }
+        document.to_string()
+    }));
     let told = move || {
-        let document = document.to_string();
+        let document = String::clone(&document);
         async move { ([(CONTENT_TYPE, crate::api::JSON), (CACHE_CONTROL, "no-cache")], document).into_response() }
     };
     let page = || async {

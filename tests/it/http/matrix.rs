@@ -140,12 +140,28 @@ fn path_of(meta: &Meta, members: &[&str]) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
+fn metas(served: &Served) -> Vec<Meta> {
+    let serve = Serve { services: Service::ALL.to_vec(), ..Serve::on(local()).root(served.root.clone()) };
+    served.arrakis.routes(&serve).unwrap().metas().to_vec()
+}
+
+#[cfg(feature = "openapi")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_endpoint_is_described() {
+    let described = arrakis::api::openapi::document();
+    for meta in metas(&Served::start().await) {
+        let operation = &described["paths"][meta.path][meta.verb.method().as_str().to_ascii_lowercase()];
+        let is_described = operation["operationId"] == meta.id && operation["summary"] == meta.summary;
+        // What processes of a deployment ask each other is their own business.
+        assert_eq!(is_described, !meta.is_internal, "{}", meta.id);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_endpoint_is_closed_to_who_may_not() {
     let test = TestEnv::default();
     let served = Served::start_in(test.env(), arrakis::server::ListenOptions::default()).await;
-    let serve = Serve { services: Service::ALL.to_vec(), ..Serve::on(local()).root(served.root.clone()) };
-    let metas = served.arrakis.routes(&serve).unwrap().metas().to_vec();
+    let metas = metas(&served);
     let cases = cases();
     let without: Vec<_> = metas.iter().filter(|meta| !cases.contains_key(meta.id)).map(|meta| meta.id).collect();
     assert!(without.is_empty(), "endpoints without a case: {without:?}");

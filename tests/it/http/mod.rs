@@ -7,6 +7,7 @@ mod gateway;
 mod matrix;
 #[cfg(all(feature = "cli", unix))]
 mod process;
+mod remote;
 mod request;
 mod write;
 
