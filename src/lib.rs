@@ -2,6 +2,8 @@
 
 mod arrakis;
 mod builder;
+#[cfg(feature = "telemetry")]
+mod observe;
 #[cfg(feature = "client")]
 mod remote;
 #[cfg(feature = "users")]
@@ -86,6 +88,9 @@ pub use arrakis_server::peer;
 /// The services over HTTP.
 #[cfg(feature = "server")]
 pub use arrakis_server::server;
+#[doc(inline)]
+#[cfg(feature = "telemetry")]
+pub use arrakis_server::telemetry;
 
 pub use self::arrakis::Arrakis;
 pub use self::builder::ArrakisBuilder;

@@ -23,6 +23,7 @@ mod name;
 pub mod ontology;
 pub mod relay;
 mod store;
+pub mod telemetry;
 mod tenancy;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -103,7 +103,7 @@ impl Tenancy {
             reason: None,
             preconditions: Vec::new(),
             changes: vec![Change::Tenancy(change)],
-            audit: AuditRecord::new(method, ctx.request_id()),
+            audit: AuditRecord::of(ctx, method),
             events: Vec::new(),
         };
         self.committer.commit(commit).await.map(drop)

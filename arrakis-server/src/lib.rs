@@ -23,3 +23,5 @@ pub mod peer;
 pub mod problem;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "telemetry")]
+pub mod telemetry;

@@ -40,13 +40,22 @@ impl Directory {
         Ok((arrakis, users, ctx))
     }
 
-    /// Opens the database with its users, to be asked by many; it is created where there is none.
+    /// Opens the database with its users, to be asked by many, with a cache that other processes share where one is named; it is created where there is
+    /// none.
     ///
     /// # Errors
     /// `secret.*`, and what the store answers.
-    pub(crate) async fn open_or_create(&self, global: &Global) -> Result<(Arrakis, Secret, Context)> {
+    pub(crate) async fn open_or_create(
+        &self,
+        redis: Option<&str>,
+        global: &Global,
+    ) -> Result<(Arrakis, Secret, Context)> {
         let root = self.root()?;
         let builder = Arrakis::builder().users(UserOptions::new(root.clone()));
+        let builder = match redis {
+            Some(url) => builder.redis(url),
+            None => builder,
+        };
         let (arrakis, ctx) = self.database.open_by(builder, global).await?;
         Ok((arrakis, root, ctx))
     }

@@ -10,7 +10,6 @@ mod gateway;
 mod groups;
 mod input;
 mod keys;
-mod log;
 mod measure;
 mod moving;
 mod objects;
@@ -19,6 +18,7 @@ mod policy;
 mod roles;
 mod rows;
 mod serve;
+mod telemetry;
 mod text;
 mod users;
 

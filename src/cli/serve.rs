@@ -2,17 +2,22 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use arrakis::client::{Client, ClientOptions, Credentials};
 use arrakis::credential::Secret;
 use arrakis::peer::PeerKey;
-use arrakis::{Env, Error, Serve, Service};
+use arrakis::{Arrakis, BusSink, Env, Error, NatsBus, NatsOptions, Relay, RelayOptions, Serve, Service};
 use clap::Args;
 
 use super::Global;
 use super::directory::Directory;
 use super::failure::{Failure, Result, Verdict};
-use super::log::Log;
+use super::telemetry::Telling;
+
+/// How often what is counted is told.
+const OBSERVED_EVERY: Duration = Duration::from_secs(5);
 
 /// What is served, and where.
 #[derive(Debug, Args)]
@@ -31,8 +36,17 @@ pub(crate) struct Command {
     /// Believe where requests come from as the gateway in front says it: nobody else must reach this
     #[arg(long)]
     behind_gateway: bool,
+    /// The Redis that objects and ontologies are cached in, for all processes of the database
+    #[arg(long, value_name = "URL", env = "ARRAKIS_REDIS", hide_env_values = true)]
+    redis: Option<String>,
+    /// The NATS server whose JetStream is told of every commit
+    #[arg(long, value_name = "URL", env = "ARRAKIS_NATS", hide_env_values = true)]
+    nats: Option<String>,
+    /// What the deployment is called in the events it tells
+    #[arg(long, value_name = "NAME", default_value = "arrakis", env = "ARRAKIS_DEPLOYMENT")]
+    deployment: String,
     #[command(flatten)]
-    log: Log,
+    telemetry: Telling,
 }
 
 impl Command {
@@ -41,9 +55,11 @@ impl Command {
     /// # Errors
     /// `listen.address`, `secret.*`, and what the store answers.
     pub(crate) async fn run(self, global: &Global) -> Result<Verdict> {
-        self.log.start()?;
         let services = services(&self.services)?;
-        let (arrakis, root, ctx) = self.directory.open_or_create(global).await?;
+        let mut signals = Signals::listen()?;
+        let name = services.iter().map(|service| service.name()).collect::<Vec<_>>().join("-");
+        let mut told = self.telemetry.start(&format!("arrakis-{name}"))?;
+        let (arrakis, root, ctx) = self.directory.open_or_create(self.redis.as_deref(), global).await?;
         let users = self.users.as_deref().map(|address| client(address, &root)).transpose()?;
         if users.is_none()
             && services.contains(&Service::User)
@@ -54,15 +70,34 @@ impl Command {
         }
         let mut serve = Serve { services, users, ..Serve::on(self.listen).root(root) };
         serve.door.is_behind_gateway = self.behind_gateway;
+        let _observed = arrakis.observed(OBSERVED_EVERY);
+        let relay = match &self.nats {
+            Some(url) => Some(relay(&arrakis, url, &self.deployment, &name).await?),
+            None => None,
+        };
+        told.listen(|admin| admin).await?;
         let listener = arrakis.serve(serve).await?;
         // Who is not listened to is served all the same.
         let mut out = std::io::stdout();
         let _ = writeln!(out, "http://{}", listener.address()).and_then(|()| out.flush());
-        ended().await?;
+        // There is nothing to read again.
+        while signals.next().await == Signal::Reload {}
         listener.close().await;
+        if let Some(relay) = relay {
+            relay.stop().await;
+        }
         arrakis.close().await;
+        told.close().await;
         Ok(Verdict::Done)
     }
+}
+
+/// Tells `JetStream` of every commit, from where that was left.
+async fn relay(arrakis: &Arrakis, url: &str, deployment: &str, name: &str) -> Result<Relay> {
+    let env = Env::system();
+    let bus = NatsBus::connect(env.clone(), NatsOptions::new(url)).await?;
+    let sink = BusSink::new(Arc::new(bus), deployment, name);
+    Ok(arrakis.relay(Arc::new(sink), RelayOptions::new("events", &env))?)
 }
 
 /// Asks another process of the deployment.
@@ -90,22 +125,63 @@ fn services(names: &[String]) -> Result<Vec<Service>> {
     names.iter().map(|name| known(name).ok_or_else(|| unknown(name))).collect()
 }
 
-/// Waits until the process is told to end.
-pub(crate) async fn ended() -> Result<()> {
-    let unheard =
-        |e: std::io::Error| Error::unavailable("signal.unavailable", "no signal can be waited for").caused_by(e);
+/// What a process is told from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// To end.
+    End,
+    /// To read its configuration again.
+    Reload,
+}
+
+/// Hears what the process is told.
+#[derive(Debug)]
+pub(crate) struct Signals {
     #[cfg(unix)]
-    {
+    heard: [tokio::signal::unix::Signal; 3],
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// Hears it from now on.
+    ///
+    /// # Errors
+    /// `signal.unavailable`.
+    pub(crate) fn listen() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
-        let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        Ok(())
+        let heard = |kind| signal(kind).map_err(unheard);
+        let heard = [heard(SignalKind::terminate())?, heard(SignalKind::interrupt())?, heard(SignalKind::hangup())?];
+        Ok(Self { heard })
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(|e| unheard(e).into())
+
+    /// Waits for the next.
+    pub(crate) async fn next(&mut self) -> Signal {
+        let [terminate, interrupt, hangup] = &mut self.heard;
+        tokio::select! {
+            _ = terminate.recv() => Signal::End,
+            _ = interrupt.recv() => Signal::End,
+            _ = hangup.recv() => Signal::Reload,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    /// Hears it from now on.
+    pub(crate) fn listen() -> Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next.
+    pub(crate) async fn next(&mut self) -> Signal {
+        // One that cannot be waited for is one to end by.
+        let _ = tokio::signal::ctrl_c().await;
+        Signal::End
+    }
+}
+
+#[cfg(unix)]
+fn unheard(error: std::io::Error) -> Error {
+    Error::unavailable("signal.unavailable", "no signal can be waited for").caused_by(error)
 }

@@ -8,7 +8,7 @@ use crate::workspace::{Outcome, Workspace, run as shell};
 use crate::{deny, lean, quickstart, test, tidy};
 
 /// Packages and features that must compile without warnings on their own, besides everything at once.
-const FEATURE_SETS: [&[&str]; 14] = [
+const FEATURE_SETS: [&[&str]; 15] = [
     &["-p", "arrakis-core"],
     &["-p", "arrakis-core", "--features", "users"],
     &["-p", "arrakis-bus"],
@@ -23,6 +23,7 @@ const FEATURE_SETS: [&[&str]; 14] = [
     &["-p", "arrakis", "--features", "client"],
     &["-p", "arrakis", "--features", "server"],
     &["-p", "arrakis", "--features", "gateway"],
+    &["-p", "arrakis", "--features", "telemetry"],
 ];
 
 /// What happens to the remaining steps when one fails.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::ontology::{DataCheck, LinkType, ObjectType, Rewrite, Schema};
-use crate::{Actor, CommitId, Key, RequestId, Scope, Seq, SpaceId, TenantId, Timestamp, Value};
+use crate::{Actor, CommitId, Context, Key, RequestId, Scope, Seq, SpaceId, TenantId, Timestamp, Value};
 
 /// The most changes in one commit.
 pub const COMMIT_CHANGES_MAX: usize = 10_000;
@@ -192,6 +192,9 @@ pub struct AuditRecord {
     /// The commit it undoes, when it undoes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<CommitId>,
+    /// The `traceparent` of the request (W3C Trace Context), when it is of a trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Arc<str>>,
 }
 
 /// What the audit log says of an action.
@@ -208,7 +211,12 @@ pub struct ActionRecord {
 impl AuditRecord {
     /// A record that names a method and a request, and no action.
     pub fn new(method: impl Into<Arc<str>>, request_id: RequestId) -> Self {
-        Self { method: method.into(), request_id, action: None, undoes: None }
+        Self { method: method.into(), request_id, action: None, undoes: None, trace: None }
+    }
+
+    /// A record of a method that is called in a context, and no action.
+    pub fn of(ctx: &Context, method: impl Into<Arc<str>>) -> Self {
+        Self { trace: ctx.trace().map(Into::into), ..Self::new(method, ctx.request_id()) }
     }
 }
 

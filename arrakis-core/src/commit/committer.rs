@@ -4,9 +4,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 use super::log::UNDONE;
 use super::{Atomicity, Change, Commit, CommitLog, ObjectOp, Receipt};
+use crate::metric;
 use crate::{Error, Key, ObjectTypeId, Outcome, Result, Seq, TenantId};
 
 /// The most commits in one batch.
@@ -90,6 +92,11 @@ impl Committer {
     /// # Errors
     /// What the store refuses; `commit.closed` when the store is shut down.
     pub async fn commit(&self, commit: Commit) -> Result<Receipt> {
+        let span = tracing::info_span!("commit", changes = commit.changes.len());
+        self.commit_within(commit).instrument(span).await
+    }
+
+    async fn commit_within(&self, commit: Commit) -> Result<Receipt> {
         // Alone, it goes straight to the store: two wake-ups of tasks fewer. While a batch is in flight it joins the next one.
         if let Ok(_turn) = self.shared.turn.try_acquire() {
             let mut results = self.shared.apply(&*self.log, vec![commit], Atomicity::Each).await;
@@ -161,7 +168,12 @@ impl Shared {
     async fn apply(&self, log: &dyn CommitLog, commits: Vec<Commit>, atomicity: Atomicity) -> Vec<Result<Receipt>> {
         let is_witnessed = !self.witnesses.read().unwrap_or_else(PoisonError::into_inner).is_empty();
         let named: Vec<_> = if is_witnessed { commits.iter().map(Named::of).collect() } else { Vec::new() };
+        let count = commits.len();
         let results = log.commit_batch(commits, atomicity).await;
+        let applied = results.iter().filter(|result| result.is_ok()).count();
+        metric!(histogram.ark_commit_batch_size = count as u64);
+        metric!(monotonic_counter.ark_commits = applied as u64, result = "applied");
+        metric!(monotonic_counter.ark_commits = (count - applied) as u64, result = "refused");
         if is_witnessed {
             let witnesses = self.witnesses.read().unwrap_or_else(PoisonError::into_inner);
             for (named, result) in named.iter().zip(&results) {

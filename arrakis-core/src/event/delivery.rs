@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::CloudEvent;
+use crate::telemetry::follow;
 use crate::{Error, Result};
 
 /// Which handing over of which event is meant.
@@ -58,6 +59,20 @@ impl Delivery {
     /// Hands an event over.
     pub fn new(event: Arc<CloudEvent>, attempt: u32, ticket: Ticket, settle: Arc<dyn Settle>) -> Self {
         Self { event, attempt, ticket, settle }
+    }
+
+    /// A span of the trace the event belongs to, for the work it makes to be done in.
+    pub fn span(&self) -> tracing::Span {
+        let event = &self.event;
+        let span = tracing::info_span!(
+            "event.handle",
+            otel.kind = "consumer",
+            r#type = &*event.r#type,
+            subject = &*event.subject,
+            attempt = self.attempt
+        );
+        follow(&span, event.traceparent.as_deref());
+        span
     }
 
     /// It is done. The bus is told soon; should it not hear of it, the event comes again.

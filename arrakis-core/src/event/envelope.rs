@@ -93,7 +93,7 @@ impl CloudEvent {
             time: entry.at,
             tenant: entry.tenant,
             place: Place { seq: entry.seq, index },
-            traceparent: None,
+            traceparent: entry.audit.trace.clone(),
             data: EventData::Json(Arc::new(event.data.clone())),
         };
         entry.events.iter().zip(0..).map(event).collect()

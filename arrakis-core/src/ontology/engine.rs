@@ -140,7 +140,7 @@ impl Ontology {
             reason,
             preconditions: Vec::new(),
             changes: vec![Change::Publish(Arc::new(publication))],
-            audit: AuditRecord::new("ontology.apply", ctx.request_id()),
+            audit: AuditRecord::of(ctx, "ontology.apply"),
             events: vec![event],
         };
         self.committer.commit(commit).await

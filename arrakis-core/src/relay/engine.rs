@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tracing::Span;
 
 use super::{Lease, RELAY_PAGE_LEN_MAX, RelayCounts, RelayStore, Sink};
-use crate::{Env, Error, LogPage, Result, Seq};
+use crate::metric;
+use crate::telemetry::follow;
+use crate::{Env, Error, LogEntry, LogPage, Result, Seq};
 
 /// The shortest and the longest time before something that failed is tried again; doubled from one failure to the next.
 const RETRY_MIN: Duration = Duration::from_millis(20);
@@ -213,13 +216,36 @@ impl Work {
     }
 
     async fn deliver(&self, page: &LogPage, last: Seq) -> Result<()> {
+        // As long as these are told, in the trace of each.
+        let spans = page.entries.iter().filter_map(|entry| Some((entry, entry.audit.trace.as_deref()?)));
+        let spans: Vec<_> = spans.map(|(entry, trace)| self.span(entry, trace)).collect();
         self.sink.deliver(&page.entries).await?;
+        drop(spans);
+        self.tell(page, last);
         self.counts.send_modify(|counts| {
             counts.delivered += u64::try_from(page.entries.len()).unwrap_or(u64::MAX);
             counts.told = last;
             counts.failing = None;
         });
         Ok(())
+    }
+
+    fn span(&self, entry: &LogEntry, trace: &str) -> Span {
+        let span =
+            tracing::info_span!("relay.deliver", otel.kind = "producer", relay = self.options.name, seq = entry.seq.0);
+        follow(&span, Some(trace));
+        span
+    }
+
+    /// Tells in numbers how far it is.
+    fn tell(&self, page: &LogPage, last: Seq) {
+        let relay = self.options.name.as_str();
+        let backlog = page.head.0.saturating_sub(last.0);
+        let newest = page.entries.last().map_or(0, |entry| self.env.now().micros().saturating_sub(entry.at.micros()));
+        let lag_seconds = Duration::from_micros(u64::try_from(newest).unwrap_or(0)).as_secs_f64();
+        metric!(monotonic_counter.ark_relay_delivered = page.entries.len() as u64, relay);
+        metric!(gauge.ark_relay_backlog = backlog, relay);
+        metric!(histogram.ark_relay_lag_seconds = lag_seconds, relay);
     }
 
     /// Moves the cursor behind what the sink answered for: first the sink notes it, so that it never knows less than the cursor says.
@@ -236,6 +262,7 @@ impl Work {
     /// Notes a failure; answers whether it is another than the one before.
     fn failed(&self, error: &Error) -> bool {
         let mut is_new = false;
+        metric!(monotonic_counter.ark_relay_failures = 1_u64, relay = self.options.name);
         self.counts.send_modify(|counts| {
             is_new = counts.failing.as_deref() != Some(error.code());
             counts.failures += 1;

@@ -33,5 +33,7 @@ pub const ARK_TENANT: &str = "ark-tenant";
 pub const ARK_CLIENT_IP: &str = "ark-client-ip";
 /// The header that names a request in logs.
 pub const REQUEST_ID: &str = "x-request-id";
+/// The trace a request is of (W3C Trace Context).
+pub const TRACEPARENT: &str = "traceparent";
 /// The header that makes a write happen once.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -4,17 +4,19 @@ use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use arrakis_core::telemetry::traceparent;
 use arrakis_core::{Context, Error, Outcome, Result};
 use reqwest::{RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+use tracing::{Instrument as _, Span};
 
 use super::depth::written;
 use super::{Client, Credentials};
 use crate::api::user::KEEP_POLICY;
 use crate::api::{
-    ARK_AT_LEAST, ARK_TENANT, ARK_TIMEOUT_MS, Endpoint, IDEMPOTENCY_KEY, JSON, MSGPACK, Meta, REQUEST_ID,
+    ARK_AT_LEAST, ARK_TENANT, ARK_TIMEOUT_MS, Endpoint, IDEMPOTENCY_KEY, JSON, MSGPACK, Meta, REQUEST_ID, TRACEPARENT,
 };
 use crate::problem::{PROBLEM_JSON, Problem};
 
@@ -126,6 +128,11 @@ impl Client {
 
     /// Asks until there is an answer that is one.
     pub(super) async fn ask(&self, ctx: &Context, question: &Question, time: Duration) -> Result<Response> {
+        let span = tracing::info_span!("http.client", otel.name = question.meta.id, otel.kind = "client");
+        self.ask_within(ctx, question, time).instrument(span).await
+    }
+
+    async fn ask_within(&self, ctx: &Context, question: &Question, time: Duration) -> Result<Response> {
         if let Some(access) = ctx.access() {
             access.check(self.inner.env.now())?;
         }
@@ -210,8 +217,8 @@ impl Client {
         if let Some(seq) = ctx.least_seq() {
             request = request.header(ARK_AT_LEAST, seq.0);
         }
-        if let Some(trace) = ctx.trace() {
-            request = request.header("traceparent", trace);
+        if let Some(trace) = traceparent(&Span::current()).or_else(|| ctx.trace().map(str::to_owned)) {
+            request = request.header(TRACEPARENT, trace);
         }
         request = match &self.inner.credentials {
             Credentials::Bearer(secret) => request.bearer_auth(secret.expose()),

@@ -8,6 +8,7 @@ use arrakis_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::path;
+use super::variable::{VARIABLE_PREFIX, overlay};
 use crate::server::ListenOptions;
 
 /// The most upstreams, and the most endpoints of each.
@@ -170,6 +171,24 @@ impl GatewayConfig {
     pub fn from_toml(text: &str) -> Result<Self> {
         let config: Self =
             toml::from_str(text).map_err(|e| Error::invalid("gateway.config.malformed", e.to_string()))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Reads and checks a file, in TOML, where variables of the environment take precedence: `ARRAKIS_GATEWAY__LIMITS__TIMEOUT_MS` is `timeout_ms` of
+    /// `[limits]`. A value is as TOML writes it, and a text may go without its quotes.
+    ///
+    /// # Errors
+    /// As [`GatewayConfig::from_toml`]; `gateway.config.variable`.
+    pub fn from_toml_with(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Self> {
+        let mut variables = variables.filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)).peekable();
+        if variables.peek().is_none() {
+            return Self::from_toml(text);
+        }
+        let malformed = |e: toml::de::Error| Error::invalid("gateway.config.malformed", e.to_string());
+        let mut table = text.parse().map_err(malformed)?;
+        overlay(&mut table, variables)?;
+        let config: Self = table.try_into().map_err(malformed)?;
         config.check()?;
         Ok(config)
     }

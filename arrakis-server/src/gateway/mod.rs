@@ -13,18 +13,20 @@ mod pipeline;
 mod rate;
 mod share;
 mod upstream;
+mod variable;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use arrakis_core::{Env, Result};
+use arrakis_core::{Env, Error, ErrorKind, Result};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 
 pub use self::config::GatewayConfig;
 use self::pipeline::Snapshot;
+pub use self::variable::VARIABLE_PREFIX;
 use crate::server::{Door, Listener};
 
 /// A gateway that is at work.
@@ -70,6 +72,24 @@ impl Gateway {
         self.listener.address()
     }
 
+    /// What changes the configuration while it is at work.
+    pub fn control(&self) -> Control {
+        Control { inner: Arc::clone(&self.inner) }
+    }
+
+    /// Accepts no more, and waits for what is under way.
+    pub async fn close(self) {
+        self.listener.close().await;
+    }
+}
+
+/// Changes the configuration of a gateway that is at work. Cheap to clone.
+#[derive(Clone)]
+pub struct Control {
+    inner: Arc<Inner>,
+}
+
+impl Control {
     /// Works by another configuration from the next request on; those under way end by the one they began with. Where it listens stays as it is.
     ///
     /// # Errors
@@ -83,23 +103,28 @@ impl Gateway {
         Ok(())
     }
 
-    /// Works by the configuration before the present one again; whether there is one.
-    pub fn roll_back(&self) -> bool {
+    /// Works by the configuration before the present one again.
+    ///
+    /// # Errors
+    /// `gateway.config.first` where there is none.
+    pub fn roll_back(&self) -> Result<()> {
         let mut snapshots = self.inner.snapshots.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(before) = snapshots.1.take() else { return false };
+        let first = || Error::new(ErrorKind::Precondition, "gateway.config.first", "there was no configuration before");
+        let before = snapshots.1.take().ok_or_else(first)?;
         let present = std::mem::replace(&mut snapshots.0, before);
         snapshots.1 = Some(present);
-        true
-    }
-
-    /// Accepts no more, and waits for what is under way.
-    pub async fn close(self) {
-        self.listener.close().await;
+        Ok(())
     }
 }
 
 async fn answered(inner: &Inner, request: Request) -> Response {
     inner.snapshot().answer(&inner.door, request).await
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Gateway {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arrakis_core::metric;
 use arrakis_core::{Context, Env, Error, ErrorKind, RequestId, Result, TenantId};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -14,6 +15,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, Limited};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::config::{Class, GatewayConfig};
 use super::rate::{Allowance, Limiter};
@@ -21,7 +23,7 @@ use super::share::{Place, Places};
 use super::upstream::{Outgoing, OutgoingBody, Pool, Upstream, pool, watch};
 use super::{cors, head, path};
 use crate::api::{ARK_CLIENT_IP, ARK_TIMEOUT_MS, EVENT_STREAM, IDEMPOTENCY_KEY, MSGPACK_STREAM, REQUEST_ID};
-use crate::server::{Door, PeerAddress, network_of, refusal};
+use crate::server::{Door, PeerAddress, network_of, refusal, request_span};
 
 /// How long nothing of an answer may come; events have a sign of life more often.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -44,7 +46,7 @@ pub(super) struct Snapshot {
     watches: Mutex<JoinSet<()>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Route {
     upstream: usize,
     is_open: bool,
@@ -53,8 +55,10 @@ struct Route {
 }
 
 /// What is known of a request on its way.
-struct Passing {
+struct Passing<'s> {
     id: RequestId,
+    /// The prefix of its route, once that is known.
+    route: &'s str,
     client: IpAddr,
     origin: Option<HeaderValue>,
     allowance: Option<Allowance>,
@@ -101,29 +105,40 @@ impl Snapshot {
         }
     }
 
-    pub(super) async fn answer(&self, door: &Door, request: Request) -> Response {
+    pub(super) async fn answer(&self, door: &Door, mut request: Request) -> Response {
         let begun = self.env.monotonic();
+        let id = door.request_id(request.headers());
+        let span = request_span("gateway", request.headers_mut(), id);
         let (method, target) = (request.method().clone(), request.uri().path().to_owned());
         let connected = request.extensions().get::<PeerAddress>().map(|address| address.0.ip());
         let client = connected.map_or(IpAddr::from([0, 0, 0, 0]), |connected| {
             head::client_of(request.headers(), connected, self.config.trusted_hops)
         });
         let origin = cors::allowed(request.headers(), &self.config.origins);
-        let mut passing = Passing { id: door.request_id(request.headers()), client, origin, allowance: None };
-        let mut response = match self.pass(door, &mut passing, request).await {
+        let mut passing = Passing { id, client, origin, allowance: None, route: "" };
+        let mut response = match self.pass(door, &mut passing, request).instrument(span.clone()).await {
             Ok(response) => response,
-            Err(error) => refusal(&error, passing.id),
+            Err(error) => {
+                metric!(monotonic_counter.ark_gateway_refused = 1_u64, code = error.code());
+                refusal(&error, id)
+            }
         };
         self.finish(&mut response, &mut passing);
-        let took_ms = self.env.monotonic().saturating_sub(begun).as_millis();
+        let (took, status) = (self.env.monotonic().saturating_sub(begun), response.status().as_u16());
+        span.record("http.response.status_code", status);
+        metric!(
+            histogram.ark_gateway_request_duration_seconds = took.as_secs_f64(),
+            route = passing.route,
+            status = u64::from(status)
+        );
         tracing::info!(
-            target: "arrakis::access", request = %passing.id, client = %passing.client, method = %method, path = target,
-            status = response.status().as_u16(), took_ms, "http.request"
+            target: "arrakis::access", request = %id, client = %client, method = %method, path = target,
+            status, took_ms = took.as_millis(), "http.request"
         );
         response
     }
 
-    async fn pass(&self, door: &Door, passing: &mut Passing, request: Request) -> Result<Response> {
+    async fn pass<'s>(&'s self, door: &Door, passing: &mut Passing<'s>, request: Request) -> Result<Response> {
         let (mut parts, body) = request.into_parts();
         head::check(&parts, self.config.limits.headers_max)?;
         path::check(parts.uri.path())?;
@@ -134,13 +149,14 @@ impl Snapshot {
         if let Some(answer) = cors::preflight(&parts.method, &parts.headers, passing.origin.as_ref()) {
             return Ok(answer);
         }
-        let route = self.route(parts.uri.path())?;
-        let ctx = self.identify(door, &parts, passing.id, &route).await?;
+        let (prefix, route) = self.route(parts.uri.path())?;
+        passing.route = prefix;
+        let ctx = self.identify(door, &parts, passing.id, route).await?;
         if let Some(ctx) = &ctx {
             self.count_asker(passing, ctx)?;
         }
         let body = self.limited(&parts.headers, body)?;
-        let time = Self::time(&parts.headers, &route)?;
+        let time = Self::time(&parts.headers, route)?;
         let place = self.places.take(route.class, ctx.as_ref().map(|ctx| ctx.scope().tenant))?;
         let body = self.outgoing(&parts, body).await?;
         Self::name(&mut parts, passing, ctx.as_ref());
@@ -150,24 +166,24 @@ impl Snapshot {
         Ok(holding(answer.map(Body::new), place))
     }
 
-    fn count_network(&self, passing: &mut Passing) -> Result<()> {
+    fn count_network(&self, passing: &mut Passing<'_>) -> Result<()> {
         let allowance = self.networks.ask(network_of(passing.client), self.env.monotonic());
         counted(passing, allowance, "network")
     }
 
-    fn count_asker(&self, passing: &mut Passing, ctx: &Context) -> Result<()> {
+    fn count_asker(&self, passing: &mut Passing<'_>, ctx: &Context) -> Result<()> {
         let (now, tenant) = (self.env.monotonic(), ctx.scope().tenant);
         counted(passing, self.actors.ask((tenant, ctx.actor().to_string()), now), "actor")?;
         counted(passing, self.tenants.ask(tenant, now), "tenant")
     }
 
-    fn route(&self, path: &str) -> Result<Route> {
+    fn route(&self, path: &str) -> Result<(&str, &Route)> {
         let is_under = |prefix: &str| {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix == "/")
         };
         let found = self.routes.iter().find(|(prefix, _)| is_under(prefix)).filter(|_| !path::is_internal(path));
         let absent = || Error::not_found("gateway.route", "nothing is routed under this path");
-        found.map(|(_, route)| route.clone()).ok_or_else(absent)
+        found.map(|(prefix, route)| (prefix.as_str(), route)).ok_or_else(absent)
     }
 
     /// Who asks. On a route that is open to everyone nobody has to say.
@@ -229,7 +245,7 @@ impl Snapshot {
     }
 
     /// Says on the way in what is for the gateway to say.
-    fn name(parts: &mut http::request::Parts, passing: &Passing, ctx: Option<&Context>) {
+    fn name(parts: &mut http::request::Parts, passing: &Passing<'_>, ctx: Option<&Context>) {
         head::scrub_request(&mut parts.headers);
         let texts = [
             (HeaderName::from_static(REQUEST_ID), passing.id.to_string()),
@@ -247,7 +263,7 @@ impl Snapshot {
         }
     }
 
-    fn finish(&self, response: &mut Response, passing: &mut Passing) {
+    fn finish(&self, response: &mut Response, passing: &mut Passing<'_>) {
         let headers = response.headers_mut();
         head::scrub_answer(headers);
         if let Ok(id) = HeaderValue::try_from(passing.id.to_string()) {
@@ -265,7 +281,7 @@ impl Snapshot {
 }
 
 /// Notes the tightest limit.
-fn counted(passing: &mut Passing, allowance: Allowance, what: &'static str) -> Result<()> {
+fn counted(passing: &mut Passing<'_>, allowance: Allowance, what: &'static str) -> Result<()> {
     if passing.allowance.is_none_or(|tightest| allowance.remaining <= tightest.remaining) {
         passing.allowance = Some(allowance);
     }

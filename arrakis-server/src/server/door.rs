@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arrakis_core::access::{Access, Policy};
 use arrakis_core::credential::Secret;
+use arrakis_core::telemetry::is_traceparent;
 use arrakis_core::user::AuthService;
 use arrakis_core::{Actor, CommitLog, Context, Env, Error, ErrorKind, RequestId, Result, Scope, Seq, TenantId};
 use async_trait::async_trait;
@@ -21,7 +22,7 @@ use super::answer::refusal;
 use super::asked::Asked;
 use super::idempotency::Idempotency;
 use super::listen::{PeerAddress, network_of};
-use crate::api::{ARK_AT_LEAST, ARK_CLIENT_IP, ARK_TENANT, ARK_TIMEOUT_MS, Meta, REQUEST_ID};
+use crate::api::{ARK_AT_LEAST, ARK_CLIENT_IP, ARK_TENANT, ARK_TIMEOUT_MS, Meta, REQUEST_ID, TRACEPARENT};
 use crate::peer::{PEER_SCHEME, PeerKey, Vouched, grants_of};
 
 /// The longest body, bytes, unless another length is set.
@@ -230,7 +231,7 @@ impl Door {
         if let Some(seq) = number(headers, ARK_AT_LEAST)? {
             ctx = ctx.at_least(Seq(seq));
         }
-        Ok(match text_of(headers, "traceparent") {
+        Ok(match text_of(headers, TRACEPARENT).filter(|trace| is_traceparent(trace)) {
             Some(trace) => ctx.traced(trace),
             None => ctx,
         })

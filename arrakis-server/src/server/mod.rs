@@ -9,14 +9,17 @@ mod feed;
 mod idempotency;
 mod kernel;
 mod listen;
+mod observe;
 mod ontology;
 mod routes;
 mod user;
 
-#[cfg(feature = "gateway")]
+#[cfg(any(feature = "gateway", feature = "telemetry"))]
 pub(crate) use self::answer::refusal;
 pub use self::door::{BODY_LEN_MAX_DEFAULT, Door, DoorOptions, StoredTenants, Tenants};
 pub use self::listen::{ListenOptions, Listener};
 #[cfg(feature = "gateway")]
 pub(crate) use self::listen::{PeerAddress, network_of};
+#[cfg(feature = "gateway")]
+pub(crate) use self::observe::request_span;
 pub use self::routes::Routes;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arrakis_core::metric;
 use arrakis_core::{CommitId, Context, Error, Result};
 use axum::Router;
 use axum::extract::Request;
@@ -11,11 +12,13 @@ use axum::routing::{MethodFilter, on};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 
 use super::answer::{Answer, refusal};
 use super::asked::Asked;
 use super::door::Door;
 use super::idempotency::Claim;
+use super::observe::request_span;
 use crate::api::{Endpoint, IDEMPOTENCY_KEY, Meta, Verb};
 
 /// What a service answers in the end.
@@ -131,6 +134,8 @@ impl Routes {
             Verb::Patch => MethodFilter::PATCH,
             Verb::Delete => MethodFilter::DELETE,
         };
+        let door = self.door.clone();
+        let work = move |request: Request| observed(door.clone(), meta, request, work.clone());
         self.router = self.router.route(meta.path, on(filter, work));
         self.metas.push(*meta);
         self
@@ -164,6 +169,24 @@ fn reference(router: Router, metas: &[Meta]) -> Router {
         (headers, include_str!("reference.html")).into_response()
     };
     router.route("/v1/openapi.json", on(MethodFilter::GET, told)).route("/docs", on(MethodFilter::GET, page))
+}
+
+/// Answers a request within a span of its trace, and counts it.
+async fn observed(
+    door: Door,
+    meta: &'static Meta,
+    mut request: Request,
+    work: impl Fn(Request) -> BoxFuture<'static, Response>,
+) -> Response {
+    let begun = door.env().monotonic();
+    let id = door.request_id(request.headers());
+    let span = request_span(meta.id, request.headers_mut(), id);
+    let response = work(request).instrument(span.clone()).await;
+    let (endpoint, status) = (meta.id, u64::from(response.status().as_u16()));
+    span.record("http.response.status_code", status);
+    let seconds = door.env().monotonic().saturating_sub(begun).as_secs_f64();
+    metric!(histogram.ark_http_request_duration_seconds = seconds, endpoint, status);
+    response
 }
 
 async fn answered(door: &Door, meta: &Meta, work: &Work, request: Request) -> Response {

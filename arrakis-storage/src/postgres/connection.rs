@@ -103,6 +103,18 @@ pub(super) enum Purpose {
     Index,
 }
 
+impl Purpose {
+    /// The stable name.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Whole => "whole",
+            Self::Write => "write",
+            Self::Index => "index",
+        }
+    }
+}
+
 /// Options that were checked, and where they lead.
 pub(super) struct Settings {
     pub(super) options: PgOptions,

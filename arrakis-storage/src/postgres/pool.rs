@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arrakis_core::metric;
 use arrakis_core::{Error, Result};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor, Row};
@@ -30,6 +31,7 @@ struct Idle {
 pub(super) struct Pool {
     settings: Arc<Settings>,
     purpose: Purpose,
+    connections_max: usize,
     permits: Arc<Semaphore>,
     idle: Mutex<State>,
     /// Those who set connections right.
@@ -56,8 +58,16 @@ pub(super) struct Lease {
 impl Pool {
     /// A pool of so many connections, at least one.
     pub(super) fn new(settings: Arc<Settings>, purpose: Purpose, connections_max: usize) -> Arc<Self> {
-        let permits = Arc::new(Semaphore::new(connections_max.max(1)));
-        Arc::new(Self { settings, purpose, permits, idle: Mutex::default(), rinsing: Mutex::default() })
+        let connections_max = connections_max.max(1);
+        let permits = Arc::new(Semaphore::new(connections_max));
+        Arc::new(Self {
+            settings,
+            purpose,
+            connections_max,
+            permits,
+            idle: Mutex::default(),
+            rinsing: Mutex::default(),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -82,6 +92,7 @@ impl Pool {
     pub(super) async fn lease(self: &Arc<Self>, tenant: Option<i64>) -> Result<Lease> {
         let permit = tokio::time::timeout(self.settings.connect_timeout(), Arc::clone(&self.permits).acquire_owned());
         let permit = permit.await.map_err(|_| busy())?.map_err(|_| crate::sql::closed())?;
+        self.tell(self.in_use());
         let idle = self.take(tenant);
         let mut lease = Lease { idle, dirty: false, pool: Arc::clone(self), permit: Some(permit) };
         if lease.idle.is_none() {
@@ -90,6 +101,15 @@ impl Pool {
         }
         lease.keep_to(tenant).await?;
         Ok(lease)
+    }
+
+    fn in_use(&self) -> usize {
+        self.connections_max.saturating_sub(self.permits.available_permits())
+    }
+
+    fn tell(&self, in_use: usize) {
+        let pool = self.purpose.name();
+        metric!(gauge.ark_store_connections_in_use = in_use as u64, pool);
     }
 
     fn take(&self, tenant: Option<i64>) -> Option<Idle> {
@@ -158,6 +178,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(idle) = self.idle.take() else { return };
+        self.pool.tell(self.pool.in_use().saturating_sub(1));
         if !self.dirty {
             return self.pool.put(idle);
         }

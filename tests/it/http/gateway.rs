@@ -318,11 +318,11 @@ async fn another_configuration_takes_its_place_whole_or_not_at_all() {
     let mut next = config(&[fronted.served.listener.address()], "");
     next.routes.retain(|route| route.prefix == "/v1");
     next.routes[0].prefix = "/v1/objects".into();
-    fronted.gateway.apply(next.clone()).unwrap();
+    fronted.gateway.control().apply(next.clone()).unwrap();
     assert_eq!(status().await, StatusCode::NOT_FOUND);
     next.routes[0].upstream = "none".into();
-    assert_eq!(fronted.gateway.apply(next).unwrap_err().code(), "gateway.config.upstream");
+    assert_eq!(fronted.gateway.control().apply(next).unwrap_err().code(), "gateway.config.upstream");
     assert_eq!(status().await, StatusCode::NOT_FOUND);
-    assert!(fronted.gateway.roll_back());
+    fronted.gateway.control().roll_back().unwrap();
     assert_eq!(status().await, StatusCode::OK);
 }

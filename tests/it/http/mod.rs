@@ -9,6 +9,8 @@ mod matrix;
 mod process;
 mod remote;
 mod request;
+#[cfg(all(feature = "cli", unix))]
+mod telemetry;
 mod write;
 
 use std::net::SocketAddr;

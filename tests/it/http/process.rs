@@ -1,8 +1,12 @@
 //! Processes as they are deployed: one with the users, one with the ontology and the objects, and the gateway in front of both.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
@@ -10,16 +14,23 @@ use serde_json::{Value as Json, json};
 
 use super::oslo;
 
+/// How long a process may take to say what it is waited for to say.
+const EVENTUALLY: Duration = Duration::from_secs(60);
+/// The most lines that are kept until they are waited for.
+const LINES_MAX: usize = 100_000;
+
 /// A process that is ended when it is dropped.
-struct Process {
+pub(super) struct Process {
     child: Child,
-    address: String,
+    pub(super) address: String,
     /// What it told of the first administrator.
-    told: Option<String>,
+    pub(super) told: Option<String>,
+    lines: Mutex<Receiver<String>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Process {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub(super) fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_arrakis"));
         let mut child = command
             .current_dir(folder)
@@ -29,27 +40,76 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let (errors, (tell, lines)) = (BufReader::new(child.stderr.take().unwrap()), sync_channel(LINES_MAX));
+        let read = move || {
+            for line in errors.lines().map_while(Result::ok) {
+                // It is read even where nobody waits for more, so that the process is never held up.
+                let _ = tell.try_send(line);
+            }
+        };
+        let reader = std::thread::Builder::new().name("stderr".into()).spawn(read).unwrap();
         let mut address = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        let mut told = None;
-        let errors = BufReader::new(child.stderr.take().unwrap());
-        if address.is_empty() || arguments.contains(&"user") {
-            for line in errors.lines() {
-                let line = line.unwrap();
-                assert!(!address.is_empty(), "{arguments:?}: {line}");
-                if line.contains("administrator") {
-                    told = line.rsplit(' ').next().map(str::to_owned);
-                    break;
-                }
+        let mut process = Self {
+            child,
+            address: address.trim().to_owned(),
+            told: None,
+            lines: Mutex::new(lines),
+            reader: Some(reader),
+        };
+        assert!(
+            !process.address.is_empty(),
+            "{arguments:?}: {:?}",
+            process.lines.get_mut().unwrap().iter().collect::<Vec<_>>()
+        );
+        // It is told before the address.
+        let told = process.lines.get_mut().unwrap().try_iter().find(|line| line.contains("the first administrator"));
+        process.told = told.and_then(|line| line.rsplit(' ').next().map(str::to_owned));
+        process
+    }
+
+    /// The gateway, in front of one process with the users and one with the data, which may be the same.
+    pub(super) fn gateway(folder: &Path, upstreams: &[(&str, &Self)], more: &[&str]) -> Self {
+        let of = |name: &str| &upstreams.iter().find(|(upstream, _)| *upstream == name).unwrap().1.address;
+        let mut config = "listen = \"127.0.0.1:0\"\n".to_owned();
+        for (name, process) in upstreams {
+            writeln!(config, "[upstreams.{name}]\nendpoints = [\"{}\"]", process.address).unwrap();
+        }
+        config += "[[routes]]\nprefix = \"/v1\"\nupstream = \"data\"\n\
+                   [[routes]]\nprefix = \"/v1/auth\"\nupstream = \"users\"\nopen = true\n\
+                   [[routes]]\nprefix = \"/v1/users\"\nupstream = \"users\"\n\
+                   [[routes]]\nprefix = \"/v1/account\"\nupstream = \"users\"\n";
+        if upstreams.iter().any(|(name, _)| *name == "ontology") {
+            config += "[[routes]]\nprefix = \"/v1/ontology\"\nupstream = \"ontology\"\n";
+        }
+        std::fs::write(folder.join("gateway.toml"), config).unwrap();
+        let gateway = ["gateway", "--config", "gateway.toml", "--secret", "root.secret", "--users", of("users")];
+        Self::start(folder, &[&gateway[..], more].concat())
+    }
+
+    /// The next line of its log that says something, as JSON.
+    pub(super) fn hears(&self, said: &str) -> Json {
+        let lines = self.lines.lock().unwrap();
+        loop {
+            let line = lines.recv_timeout(EVENTUALLY).unwrap_or_else(|_| panic!("it does not say {said:?}"));
+            if line.contains(said) {
+                return serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
             }
         }
-        Self { child, address: address.trim().to_owned(), told }
     }
 
     /// Tells it to end, and waits for that.
-    fn end(mut self) -> bool {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        told.success() && self.child.wait().unwrap().success()
+    pub(super) fn end(mut self) -> bool {
+        self.signal("-TERM") && self.child.wait().unwrap().success()
+    }
+
+    /// Tells it to read its configuration again.
+    pub(super) fn hangs_up(&self) {
+        assert!(self.signal("-HUP"));
+    }
+
+    fn signal(&self, signal: &str) -> bool {
+        Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success()
     }
 }
 
@@ -58,32 +118,39 @@ impl Drop for Process {
         // One that has ended needs no more.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = self.reader.take().map(JoinHandle::join);
     }
 }
 
-fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("http-processes");
+/// A folder of its own for the processes of a test.
+pub(super) fn folder(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("http-{test}"));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
 
 /// Whoever asks at a gateway.
-struct Asker {
+pub(super) struct Asker {
     http: reqwest::Client,
     gateway: String,
-    token: String,
+    pub(super) token: String,
+    pub(super) traceparent: Option<String>,
 }
 
 impl Asker {
-    fn of(gateway: &Process) -> Self {
-        Self { http: reqwest::Client::new(), gateway: gateway.address.clone(), token: String::new() }
+    pub(super) fn of(gateway: &Process) -> Self {
+        let (http, gateway) = (reqwest::Client::new(), gateway.address.clone());
+        Self { http, gateway, token: String::new(), traceparent: None }
     }
 
-    async fn asks(&self, method: Method, path: &str, body: Json) -> (StatusCode, Json) {
+    pub(super) async fn asks(&self, method: Method, path: &str, body: Json) -> (StatusCode, Json) {
         let mut request = self.http.request(method, format!("{}{path}", self.gateway)).timeout(Duration::from_secs(20));
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
+        }
+        if let Some(traceparent) = &self.traceparent {
+            request = request.header("traceparent", traceparent);
         }
         if !body.is_null() {
             request = request.json(&body);
@@ -92,17 +159,26 @@ impl Asker {
         (response.status(), response.json().await.unwrap())
     }
 
-    async fn answer(&self, method: Method, path: &str, body: Json) -> Json {
+    pub(super) async fn answer(&self, method: Method, path: &str, body: Json) -> Json {
         let (status, told) = self.asks(method, path, body).await;
         assert_eq!(status, StatusCode::OK, "{path}: {told}");
         told
     }
 
-    async fn logs_in(&mut self, password: &str) {
+    pub(super) async fn logs_in(&mut self, password: &str) {
         let login = json!({ "name": "admin", "password": password, "client": "test" });
         self.token.clear();
         let tokens = self.answer(Method::POST, "/v1/auth/login", login).await;
         tokens["access"].as_str().unwrap().clone_into(&mut self.token);
+    }
+
+    pub(super) async fn publishes_cities(&self) {
+        let ontology = json!({ "object_types": [{
+            "name": "City", "primary_key": "name",
+            "properties": [{ "name": "name", "type": "string" }, { "name": "people", "type": "integer" }],
+        }] });
+        let plan = self.answer(Method::POST, "/v1/ontology/plan", ontology).await;
+        self.answer(Method::POST, "/v1/ontology/apply", json!({ "plan": plan })).await;
     }
 
     /// Asks for an object until it is told no longer, which is within a second.
@@ -121,33 +197,16 @@ impl Asker {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_goes_through_the_gateway_to_a_service_that_asks_who_it_is() {
-    let folder = folder();
+    let folder = folder("processes");
     let serve = ["serve", "--listen", "127.0.0.1:0", "--secret", "root.secret", "--behind-gateway", "--log", "warn"];
     let users = Process::start(&folder, &[&serve[..], &["--db", "users.db", "--services", "user"]].concat());
     let more = ["--db", "data.db", "--services", "ontology,kernel", "--users", &users.address];
     let data = Process::start(&folder, &[&serve[..], &more].concat());
-    let config = format!(
-        "listen = \"127.0.0.1:0\"\n[upstreams.users]\nendpoints = [\"{}\"]\n[upstreams.data]\nendpoints = [\"{}\"]\n\
-         [[routes]]\nprefix = \"/v1\"\nupstream = \"data\"\n\
-         [[routes]]\nprefix = \"/v1/auth\"\nupstream = \"users\"\nopen = true\n\
-         [[routes]]\nprefix = \"/v1/users\"\nupstream = \"users\"\n\
-         [[routes]]\nprefix = \"/v1/account\"\nupstream = \"users\"\n",
-        users.address, data.address
-    );
-    std::fs::write(folder.join("gateway.toml"), config).unwrap();
-    let gateway =
-        ["gateway", "--config", "gateway.toml", "--secret", "root.secret", "--users", &users.address, "--log", "warn"];
-    let gateway = Process::start(&folder, &gateway);
+    let gateway = Process::gateway(&folder, &[("users", &users), ("data", &data)], &["--log", "warn"]);
     let password = users.told.clone().unwrap();
     let mut admin = Asker::of(&gateway);
     admin.logs_in(&password).await;
-
-    let ontology = json!({ "object_types": [{
-        "name": "City", "primary_key": "name",
-        "properties": [{ "name": "name", "type": "string" }, { "name": "people", "type": "integer" }],
-    }] });
-    let plan = admin.answer(Method::POST, "/v1/ontology/plan", ontology).await;
-    admin.answer(Method::POST, "/v1/ontology/apply", json!({ "plan": plan })).await;
+    admin.publishes_cities().await;
     admin.answer(Method::POST, "/v1/objects/write", oslo()).await;
     let path = "/v1/objects/City/Oslo";
     assert_eq!(admin.answer(Method::GET, path, Json::Null).await["properties"]["people"], 717_710);

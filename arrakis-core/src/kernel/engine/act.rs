@@ -166,7 +166,7 @@ impl Kernel {
         preconditions.extend(unchanged);
         let parameters = act.parameters.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let action = ActionRecord { name: action_type.api_name.as_str().into(), parameters };
-        let audit = AuditRecord { action: Some(action), ..AuditRecord::new("kernel.execute", ctx.request_id()) };
+        let audit = AuditRecord { action: Some(action), ..AuditRecord::of(ctx, "kernel.execute") };
         let draft = self.draft(ctx, (id, schema.version), audit, act.reason.as_deref());
         let commit = Commit { at, preconditions, changes, events, ..draft };
         Ok((commit, Origins { edits, expected_by, expecting }))

@@ -81,7 +81,7 @@ impl Kernel {
         while !changes.is_empty() {
             let rest = changes.split_off(changes.len().min(COMMIT_CHANGES_MAX));
             let id = chunk_id(id, commits.len());
-            let audit = AuditRecord::new("kernel.load", ctx.request_id());
+            let audit = AuditRecord::of(ctx, "kernel.load");
             let draft = self.draft(ctx, (id, version), audit, request.reason.as_deref());
             commits.push(Commit { changes: std::mem::replace(&mut changes, rest), ..draft });
         }

@@ -39,7 +39,7 @@ impl Kernel {
             let Decision { changes, mut preconditions, expected_by } = decide(&schema, &request.edits)?;
             let permitted = self.permit(ctx, &schema, &changes).await;
             preconditions.extend(permitted.map_err(|error| blame(error, &request.edits, &expected_by))?);
-            let audit = AuditRecord::new(method, ctx.request_id());
+            let audit = AuditRecord::of(ctx, method);
             let draft = self.draft(ctx, (id, schema.version), audit, request.reason.as_deref());
             let commit = Commit { preconditions, changes, ..draft };
             let commit = self.hooks.admit(ctx, commit, self.hook_timeout).await?;

@@ -77,8 +77,7 @@ impl Kernel {
                 let Decision { changes, mut preconditions, expected_by } = decide(&now, part)?;
                 let permitted = self.permit(ctx, &now, &changes).await;
                 preconditions.extend(permitted.map_err(|error| blame(error, part, &expected_by))?);
-                let audit =
-                    AuditRecord { undoes: Some(request.commit), ..AuditRecord::new("kernel.undo", ctx.request_id()) };
+                let audit = AuditRecord { undoes: Some(request.commit), ..AuditRecord::of(ctx, "kernel.undo") };
                 let id = chunk_id(id, commits.len());
                 let draft = self.draft(ctx, (id, now.version), audit, request.reason.as_deref());
                 commits.push(Commit { preconditions, changes, ..draft });
