@@ -1,5 +1,6 @@
 //! Processes as they are deployed: one with the users, one with the ontology and the objects, and the gateway in front of both.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -23,9 +24,8 @@ const LINES_MAX: usize = 100_000;
 pub(super) struct Process {
     child: Child,
     pub(super) address: String,
-    /// What it told of the first administrator.
-    pub(super) told: Option<String>,
-    lines: Mutex<Receiver<String>>,
+    /// What it said before it was asked for the password, and what it says since.
+    lines: Mutex<(VecDeque<String>, Receiver<String>)>,
     reader: Option<JoinHandle<()>>,
 }
 
@@ -50,22 +50,22 @@ impl Process {
         let reader = std::thread::Builder::new().name("stderr".into()).spawn(read).unwrap();
         let mut address = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        let mut process = Self {
-            child,
-            address: address.trim().to_owned(),
-            told: None,
-            lines: Mutex::new(lines),
-            reader: Some(reader),
-        };
-        assert!(
-            !process.address.is_empty(),
-            "{arguments:?}: {:?}",
-            process.lines.get_mut().unwrap().iter().collect::<Vec<_>>()
-        );
-        // It is told before the address.
-        let told = process.lines.get_mut().unwrap().try_iter().find(|line| line.contains("the first administrator"));
-        process.told = told.and_then(|line| line.rsplit(' ').next().map(str::to_owned));
-        process
+        let address = address.trim().to_owned();
+        assert!(!address.is_empty(), "{arguments:?}: {:?}", lines.iter().collect::<Vec<_>>());
+        let lines = Mutex::new((VecDeque::new(), lines));
+        Self { child, address, lines, reader: Some(reader) }
+    }
+
+    /// The password of the first administrator, which it tells once: to be asked for before anything else is heard.
+    pub(super) fn password(&self) -> String {
+        let (begun, lines) = &mut *self.lines.lock().unwrap();
+        loop {
+            let line = lines.recv_timeout(EVENTUALLY).expect("it tells of the administrator");
+            if line.contains("the first administrator") {
+                return line.rsplit(' ').next().unwrap().to_owned();
+            }
+            begun.push_back(line);
+        }
     }
 
     /// The gateway, in front of one process with the users and one with the data, which may be the same.
@@ -89,9 +89,10 @@ impl Process {
 
     /// The next line of its log that says something, as JSON.
     pub(super) fn hears(&self, said: &str) -> Json {
-        let lines = self.lines.lock().unwrap();
+        let (begun, lines) = &mut *self.lines.lock().unwrap();
         loop {
-            let line = lines.recv_timeout(EVENTUALLY).unwrap_or_else(|_| panic!("it does not say {said:?}"));
+            let next = begun.pop_front().or_else(|| lines.recv_timeout(EVENTUALLY).ok());
+            let line = next.unwrap_or_else(|| panic!("it does not say {said:?}"));
             if line.contains(said) {
                 return serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
             }
@@ -203,7 +204,7 @@ async fn a_call_goes_through_the_gateway_to_a_service_that_asks_who_it_is() {
     let more = ["--db", "data.db", "--services", "ontology,kernel", "--users", &users.address];
     let data = Process::start(&folder, &[&serve[..], &more].concat());
     let gateway = Process::gateway(&folder, &[("users", &users), ("data", &data)], &["--log", "warn"]);
-    let password = users.told.clone().unwrap();
+    let password = users.password();
     let mut admin = Asker::of(&gateway);
     admin.logs_in(&password).await;
     admin.publishes_cities().await;

@@ -114,7 +114,7 @@ async fn one_trace_shows_a_call_in_every_process() {
     let data = Process::start(&folder, &[&serve[..], &data, &told].concat());
     let gateway = Process::gateway(&folder, &[("users", &users), ("data", &data)], &told);
     let mut admin = Asker::of(&gateway);
-    admin.logs_in(&users.told.clone().unwrap()).await;
+    admin.logs_in(&users.password()).await;
     admin.publishes_cities().await;
 
     let parent = "00f067aa0ba902b7";
@@ -142,10 +142,10 @@ async fn a_process_tells_those_who_run_it_and_does_as_they_say() {
     let serve = ["serve", "--listen", "127.0.0.1:0", "--secret", "root.secret", "--log", "info"];
     let all = ["--db", "all.db", "--admin", "127.0.0.1:0", "--emf", "--metrics-every", "1"];
     let served = Process::start(&folder, &[&serve[..], &all].concat());
+    let (mut asker, password) = (Asker::of(&served), served.password());
     let line = served.hears("those who run this are answered");
     let admin = format!("http://{}", line["address"].as_str().unwrap());
-    let mut asker = Asker::of(&served);
-    asker.logs_in(&served.told.clone().unwrap()).await;
+    asker.logs_in(&password).await;
     asker.publishes_cities().await;
     asker.answer(Method::POST, "/v1/objects/write", oslo()).await;
     assert_eq!(asker.asks(Method::GET, "/v1/objects/City/None", Json::Null).await.0, StatusCode::NOT_FOUND);
