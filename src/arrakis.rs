@@ -44,6 +44,7 @@ pub(crate) struct Local {
     store: Arc<dyn Store>,
     committer: Committer,
     tenancy: Tenancy,
+    ontology: Arc<Ontology>,
     kernel: Kernel,
     cache: Option<Arc<ReadCache>>,
     #[cfg(feature = "users")]
@@ -129,7 +130,7 @@ impl Arrakis {
             env,
             scope,
             actor,
-            ontology,
+            ontology: Arc::clone(&ontology) as _,
             kernel: Arc::clone(&service) as _,
             feed: Arc::clone(&service) as _,
             actions: Arc::clone(&service) as _,
@@ -140,6 +141,7 @@ impl Arrakis {
                 store,
                 committer,
                 tenancy,
+                ontology,
                 kernel,
                 cache,
                 #[cfg(feature = "users")]
@@ -164,7 +166,7 @@ impl Arrakis {
             users.close().await;
         }
         local.kernel.close().await;
-        drop((local.tenancy, ontology, local.kernel, local.cache));
+        drop((local.tenancy, ontology, local.ontology, local.kernel, local.cache));
         local.committer.close().await;
         let store = local.store;
         // The last reference to a store may wait for its threads. One that panicked has nothing more to release.
@@ -189,6 +191,20 @@ impl Arrakis {
     #[cfg(feature = "server")]
     pub(crate) fn tenancy(&self) -> Result<&Tenancy> {
         Ok(&self.local()?.tenancy)
+    }
+
+    /// Plans of the ontology tell from now on what they do to the policy in force, as this source knows it.
+    #[cfg(feature = "server")]
+    pub(crate) fn consult(&self, policies: std::sync::Weak<dyn arrakis_core::ontology::PolicySource>) -> Result<()> {
+        self.local()?.ontology.consult(policies);
+        Ok(())
+    }
+
+    /// The ontology of this store, as other processes follow it.
+    #[cfg(feature = "server")]
+    pub(crate) fn followed_ontology(&self) -> Result<arrakis_core::ontology::FollowedOntology> {
+        let Local { ontology, store, .. } = self.local()?;
+        Ok(arrakis_core::ontology::FollowedOntology::new(Arc::clone(ontology), Arc::clone(store) as _))
     }
 
     #[cfg(feature = "server")]

@@ -2,6 +2,8 @@
 
 mod arrakis;
 mod builder;
+#[cfg(feature = "server")]
+mod follow;
 #[cfg(feature = "telemetry")]
 mod observe;
 #[cfg(feature = "client")]

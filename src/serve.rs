@@ -4,14 +4,18 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrakis_core::access::Policy;
 use arrakis_core::credential::Secret;
-use arrakis_core::{Context, Result, Scope, Tenancy, TenantId};
+use arrakis_core::ontology::PolicySource;
+use arrakis_core::user::{AuthService, RoleService};
+use arrakis_core::{Context, Grants, Permission, Result, Scope, Tenancy, TenantId};
 use arrakis_server::client::Client;
 use arrakis_server::peer::PeerKey;
 use arrakis_server::server::{Door, DoorOptions, ListenOptions, Listener, Routes, StoredTenants, Tenants};
 use async_trait::async_trait;
 
 use crate::Arrakis;
+use crate::follow::FollowingTenants;
 
 /// A service that can be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +53,10 @@ pub struct Serve {
     pub root: Option<Secret>,
     /// The process that says who someone is, where that is another.
     pub users: Option<Client>,
+    /// The process that has the ontology, where that is another with a store of its own: what it published is published here too.
+    pub ontology: Option<Client>,
+    /// The process that has the objects of the ontology served here, where that is another with a store of its own: it publishes first.
+    pub kernel: Option<Client>,
     /// The longest bodies and times.
     pub door: DoorOptions,
     /// The limits of connections.
@@ -59,13 +67,28 @@ impl Serve {
     /// Every service on an address.
     pub fn on(address: SocketAddr) -> Self {
         let (door, listen) = (DoorOptions::default(), ListenOptions::default());
-        Self { address, services: Service::ALL.to_vec(), root: None, users: None, door, listen }
+        let services = Service::ALL.to_vec();
+        Self { address, services, root: None, users: None, ontology: None, kernel: None, door, listen }
     }
 
     /// With another process that says who someone is: the services here need no users of their own.
     #[must_use]
     pub fn users(mut self, users: Client) -> Self {
         self.users = Some(users);
+        self
+    }
+
+    /// With another process that has the ontology, in a store of its own.
+    #[must_use]
+    pub fn ontology(mut self, ontology: Client) -> Self {
+        self.ontology = Some(ontology);
+        self
+    }
+
+    /// With another process that has the objects, in a store of its own.
+    #[must_use]
+    pub fn kernel(mut self, kernel: Client) -> Self {
+        self.kernel = Some(kernel);
         self
     }
 
@@ -97,6 +120,15 @@ impl Tenants for MirroredTenants {
             made().insert(tenant);
         }
         Ok(scope)
+    }
+}
+
+#[async_trait]
+impl PolicySource for MirroredTenants {
+    async fn policy_in_force(&self, ctx: &Context) -> Result<Option<Arc<Policy>>> {
+        let granted = Grants::NONE.with(Permission::PolicyRead);
+        let bare = Context::new(ctx.scope(), self.ctx.actor().clone(), ctx.request_id()).granted(granted);
+        Ok(Some(self.client.policy(&bare).await?.policy))
     }
 }
 
@@ -141,17 +173,34 @@ impl Arrakis {
         if let Some(root) = &serve.root {
             options.peers = Some(PeerKey::of(root)?);
         }
-        let door = if let Some(client) = &serve.users {
+        let mut ontology = self.followed_ontology()?;
+        let (auth, mut tenants): (Arc<dyn AuthService>, Arc<dyn Tenants>) = if let Some(client) = &serve.users {
             let (local, ctx) = (self.tenancy()?.clone(), self.context());
-            let tenants = Arc::new(MirroredTenants { client: client.clone(), local, ctx, made: Mutex::default() });
-            Door::new(self.env().clone(), Arc::new(client.clone()), tenants, options)
+            let tenants = MirroredTenants { client: client.clone(), local, ctx, made: Mutex::default() };
+            let tenants = Arc::new(tenants);
+            self.consult(Arc::downgrade(&tenants) as _)?;
+            (Arc::new(client.clone()), tenants)
         } else {
-            let (users, tenants) = (Arc::new(self.user_engine()?.clone()), Arc::new(StoredTenants(self.log()?)));
-            Door::new(self.env().clone(), users, tenants, options)
+            (Arc::new(self.user_engine()?.clone()), Arc::new(StoredTenants(self.log()?)))
         };
-        let services = self.services();
-        let routes = serve.services.iter().fold(Routes::new(door), |routes, service| match service {
-            Service::Ontology => routes.ontology(&services.ontology),
+        if let Some(there) = serve.ontology.as_ref().or(serve.kernel.as_ref()) {
+            let named = (self.env().clone(), self.context());
+            let following = FollowingTenants::new(tenants, named, ontology.clone(), Arc::new(there.clone()));
+            tenants = Arc::new(following);
+        }
+        if let Some(kernel) = &serve.kernel {
+            ontology = ontology.of_objects(Arc::new(kernel.clone()));
+        }
+        let door = Door::new(self.env().clone(), auth, tenants, options);
+        // A kernel is asked for plans by who has the ontology.
+        let has_ontology = serve.services.contains(&Service::Ontology) || serve.ontology.is_some();
+        let (services, ontology) = (self.services(), Arc::new(ontology));
+        let mut routes = Routes::new(door);
+        if has_ontology {
+            routes = routes.ontology(&(Arc::clone(&ontology) as _)).ontology_peers(&(ontology as _));
+        }
+        let routes = serve.services.iter().fold(routes, |routes, service| match service {
+            Service::Ontology => routes,
             Service::Kernel => {
                 let routes = routes.kernel(&services.kernel).actions(&services.actions);
                 routes.feed(&services.feed).access(&services.access)

@@ -33,6 +33,12 @@ pub(crate) struct Command {
     /// The address of the process that has the users, where that is another: it has the same root secret
     #[arg(long, value_name = "URL")]
     users: Option<String>,
+    /// The address of the process that has the ontology, where that is another with a database of its own
+    #[arg(long, value_name = "URL", env = "ARRAKIS_ONTOLOGY")]
+    ontology: Option<String>,
+    /// The address of the process that has the objects, where that is another with a database of its own
+    #[arg(long, value_name = "URL", env = "ARRAKIS_KERNEL")]
+    kernel: Option<String>,
     /// Believe where requests come from as the gateway in front says it: nobody else must reach this
     #[arg(long)]
     behind_gateway: bool,
@@ -60,7 +66,8 @@ impl Command {
         let name = services.iter().map(|service| service.name()).collect::<Vec<_>>().join("-");
         let mut told = self.telemetry.start(&format!("arrakis-{name}"))?;
         let (arrakis, root, ctx) = self.directory.open_or_create(self.redis.as_deref(), global).await?;
-        let users = self.users.as_deref().map(|address| client(address, &root)).transpose()?;
+        let other = |address: &Option<String>| address.as_deref().map(|address| client(address, &root)).transpose();
+        let (users, ontology, kernel) = (other(&self.users)?, other(&self.ontology)?, other(&self.kernel)?);
         if users.is_none()
             && services.contains(&Service::User)
             && let Some(first) = arrakis.user_engine()?.bootstrap(&ctx).await?
@@ -68,7 +75,7 @@ impl Command {
             let (name, password) = (&first.name, first.password.expose());
             eprintln!("the first administrator is {name}, whose password is told this once: {password}");
         }
-        let mut serve = Serve { services, users, ..Serve::on(self.listen).root(root) };
+        let mut serve = Serve { services, users, ontology, kernel, ..Serve::on(self.listen).root(root) };
         serve.door.is_behind_gateway = self.behind_gateway;
         let _observed = arrakis.observed(OBSERVED_EVERY);
         let relay = match &self.nats {

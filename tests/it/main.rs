@@ -13,6 +13,8 @@ mod facade;
 #[cfg(feature = "sqlite")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod first_row;
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where what it takes for granted fails")]
+mod follow;
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod hook;
 #[cfg(feature = "server")]

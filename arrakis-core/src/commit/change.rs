@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ontology::{DataCheck, LinkType, ObjectType, Rewrite, Schema};
+use crate::ontology::{DataCheck, LinkType, NewChanges, ObjectType, Rewrite, Schema};
 use crate::{Actor, CommitId, Context, Key, RequestId, Scope, Seq, SpaceId, TenantId, Timestamp, Value};
 
 /// The most changes in one commit.
@@ -179,7 +179,7 @@ pub enum LinkOp {
 }
 
 /// What the audit log says of a commit. The actor, time, reason and effects are the commit's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct AuditRecord {
     /// The service method, such as `kernel.write`.
@@ -192,6 +192,9 @@ pub struct AuditRecord {
     /// The commit it undoes, when it undoes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<CommitId>,
+    /// What a version of the ontology stated of how it comes of the one before, when it is one that states something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Arc<NewChanges>>,
     /// The `traceparent` of the request (W3C Trace Context), when it is of a trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Arc<str>>,
@@ -211,7 +214,7 @@ pub struct ActionRecord {
 impl AuditRecord {
     /// A record that names a method and a request, and no action.
     pub fn new(method: impl Into<Arc<str>>, request_id: RequestId) -> Self {
-        Self { method: method.into(), request_id, action: None, undoes: None, trace: None }
+        Self { method: method.into(), request_id, action: None, undoes: None, changes: None, trace: None }
     }
 
     /// A record of a method that is called in a context, and no action.

@@ -1,6 +1,6 @@
 //! The ontology over its ports: read and compile, plan against the data, publish in one commit.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use async_trait::async_trait;
 use serde_json::json;
@@ -8,8 +8,8 @@ use serde_json::json;
 use super::cache::SchemaCache;
 use super::service::{SCHEMA_VERSIONS_PAGE_DEFAULT, SCHEMA_VERSIONS_PAGE_MAX};
 use super::{
-    ApplyPlan, Class, Finding, ListSchemaVersions, NewOntology, OntologyService, OntologyStore, Plan, Planning,
-    PolicySource, Published, Schema, SchemaSource, SchemaVersion, SchemaVersions, validate,
+    ApplyPlan, Class, Finding, ListSchemaVersions, NewChanges, NewOntology, OntologyService, OntologyStore, Plan,
+    Planning, PolicySource, Published, Schema, SchemaSource, SchemaVersion, SchemaVersions, validate,
 };
 use crate::cache::ReadCache;
 use crate::commit::{AuditRecord, Event, Publication};
@@ -24,7 +24,7 @@ pub struct Ontology {
     cache: Arc<SchemaCache>,
     shared: Option<Arc<ReadCache>>,
     /// Asked about every plan; it knows this ontology, so that it is not kept by it.
-    policies: Arc<OnceLock<Weak<dyn PolicySource>>>,
+    policies: Arc<RwLock<Option<Weak<dyn PolicySource>>>>,
 }
 
 impl Ontology {
@@ -40,17 +40,21 @@ impl Ontology {
         self
     }
 
-    /// Plans tell from now on what a change does to the policy in force. Only the first source is asked.
+    /// Plans tell from now on what a change does to the policy in force. The latest source is asked.
     pub fn consult(&self, policies: Weak<dyn PolicySource>) {
-        // A second one changes nothing.
-        let _ = self.policies.set(policies);
+        *self.policies.write().unwrap_or_else(PoisonError::into_inner) = Some(policies);
     }
 
     /// What a plan does to the policy in force.
     async fn policy_findings(&self, ctx: &Context, planning: &Planning) -> Result<Vec<Finding>> {
-        let Some(source) = self.policies.get().and_then(Weak::upgrade) else { return Ok(Vec::new()) };
+        let source = self.policies.read().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(Weak::upgrade);
+        let Some(source) = source else { return Ok(Vec::new()) };
         let Some(policy) = source.policy_in_force(ctx).await? else { return Ok(Vec::new()) };
         planning.policy_findings(&policy)
+    }
+
+    pub(super) const fn env(&self) -> &Env {
+        &self.env
     }
 
     /// Passes with the permission, before the deadline.
@@ -128,8 +132,9 @@ impl Ontology {
         ctx: &Context,
         publication: Publication,
         (id, reason): (CommitId, Option<Arc<str>>),
-        event: Event,
+        (event, stated): (Event, NewChanges),
     ) -> Result<Receipt> {
+        let changes = (!stated.is_empty()).then(|| Arc::new(stated));
         let commit = Commit {
             id,
             scope: ctx.scope(),
@@ -140,7 +145,7 @@ impl Ontology {
             reason,
             preconditions: Vec::new(),
             changes: vec![Change::Publish(Arc::new(publication))],
-            audit: AuditRecord::of(ctx, "ontology.apply"),
+            audit: AuditRecord { changes, ..AuditRecord::of(ctx, "ontology.apply") },
             events: vec![event],
         };
         self.committer.commit(commit).await
@@ -257,7 +262,8 @@ impl OntologyService for Ontology {
         let base = self.read(space).await?;
         let (event, publication) = apart(move || {
             let publication = plan.publication(base)?;
-            Ok::<_, Error>((publication.as_ref().map(|publication| published(&plan, publication)), publication))
+            let event = publication.as_ref().map(|publication| published(&plan, publication));
+            Ok::<_, Error>((event.map(|event| (event, plan.definition.changes)), publication))
         })
         .await??;
         let (Some(event), Some(publication)) = (event, publication) else {

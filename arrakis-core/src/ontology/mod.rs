@@ -11,6 +11,7 @@ mod definition;
 mod engine;
 mod expression;
 mod file;
+mod follow;
 mod interface;
 mod lineage;
 mod link_type;
@@ -49,6 +50,7 @@ pub use self::definition::{
 pub use self::engine::Ontology;
 pub use self::expression::Expression;
 pub use self::file::{FILE_ALIASES_MAX, FILE_DEPTH_MAX, FILE_LEN_MAX, FILE_NODES_MAX};
+pub use self::follow::{FollowedOntology, OntologyPeer, Publishing};
 pub use self::interface::{Interface, InterfaceProperty};
 pub use self::link_type::{Backing, Cardinality, End, LinkSide, LinkType, OnDelete};
 pub use self::numbering::{ElementNumbers, Numbering};

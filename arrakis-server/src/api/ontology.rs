@@ -1,7 +1,8 @@
 //! The ontology.
 
 use arrakis_core::ontology::{
-    ApplyPlan, ListSchemaVersions, NewOntology, Numbering, Plan, Published, Schema, SchemaHash, SchemaVersions,
+    ApplyPlan, ListSchemaVersions, NewOntology, Numbering, Plan, Published, Publishing, Schema, SchemaHash,
+    SchemaVersions,
 };
 use arrakis_core::{Result, Seq};
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,15 @@ pub struct GetSchemaAt {
     pub seq: Seq,
 }
 
+/// The version after one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PublishedAfter {
+    /// The number of the one before, 0 for none.
+    pub version: u32,
+}
+
 /// What is wrong with a definition; nothing where it is sound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
@@ -84,6 +94,12 @@ pub(crate) const VALIDATE: Endpoint<NewOntology, Faults> =
     Endpoint::ask("validateOntology", "/v1/ontology/validate", "Says everything that is wrong with a definition.");
 pub(crate) const PLAN: Endpoint<NewOntology, Plan> =
     Endpoint::ask("planOntology", "/v1/ontology/plan", "Says what publishing a definition comes to.");
+pub(crate) const PUBLISHED_AFTER: Endpoint<PublishedAfter, Option<Publishing>> = Endpoint::get(
+    "publishedAfter",
+    "/internal/ontology/after/{version}",
+    "Reads the version after one, as it was published.",
+)
+.internal();
 pub(crate) const APPLY: Endpoint<ApplyPlan, Published> =
     Endpoint::post("applyPlan", "/v1/ontology/apply", "Publishes what was planned.")
         .seen(|published| published.receipt.map(|receipt| receipt.seq));

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrakis_core::ontology::{
-    ApplyPlan, ListSchemaVersions, NewOntology, OntologyService, Plan, Published, Schema, SchemaVersions,
+    ApplyPlan, ListSchemaVersions, NewOntology, OntologyPeer, OntologyService, Plan, Published, Publishing, Schema,
+    SchemaVersions,
 };
 use arrakis_core::{Context, Error, ErrorKind, Result, Seq};
 use async_trait::async_trait;
@@ -14,6 +15,13 @@ use crate::api::ontology as api;
 
 fn compiled(view: api::SchemaView) -> Result<Arc<Schema>> {
     view.compile().map(Arc::new)
+}
+
+#[async_trait]
+impl OntologyPeer for Client {
+    async fn published_after(&self, ctx: &Context, version: u32) -> Result<Option<Publishing>> {
+        self.call(ctx, &api::PUBLISHED_AFTER, &api::PublishedAfter { version }).await
+    }
 }
 
 #[async_trait]

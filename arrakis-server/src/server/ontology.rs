@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use arrakis_core::ontology::OntologyService;
+use arrakis_core::ontology::{OntologyPeer, OntologyService};
 
 use super::Routes;
 use crate::api::ontology as api;
 use crate::problem::FieldFault;
 
 impl Routes {
+    /// With what processes of a deployment ask of each other's ontology.
+    #[must_use]
+    pub fn ontology_peers(self, service: &Arc<dyn OntologyPeer>) -> Self {
+        self.on(&api::PUBLISHED_AFTER, service, |service, ctx, asked| {
+            Box::pin(async move { service.published_after(&ctx, asked.version).await })
+        })
+    }
+
     /// With the endpoints of the ontology.
     #[must_use]
     pub fn ontology(self, service: &Arc<dyn OntologyService>) -> Self {

@@ -125,6 +125,7 @@ fn of_credentials() -> Vec<Case> {
         ("revokeApiKey", &["k"], none.clone(), Refused),
         ("loginFederated", &[], json!({}), Internal),
         ("identify", &[], json!({ "credential": "x" }), Internal),
+        ("publishedAfter", &["0"], none.clone(), Internal),
         ("getPolicyByHash", &["x"], none.clone(), Internal),
         ("getScope", &["00000000-0000-8000-8000-000000000001"], none, Internal),
         ("keepPolicy", &["x"], json!({ "policy": {} }), Internal),

@@ -1,6 +1,8 @@
 //! The services over HTTP, as any program asks them: with JSON, headers and tokens.
 
 mod connection;
+#[cfg(all(feature = "cli", unix))]
+mod deployed;
 mod event;
 #[cfg(feature = "gateway")]
 mod gateway;

@@ -18,7 +18,7 @@ use super::{local, oslo};
 
 /// How long what is told in its own time may take.
 const EVENTUALLY: Duration = Duration::from_secs(20);
-const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+pub(super) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 /// A span as a collector is told of it.
 #[derive(Clone, Debug)]
