@@ -93,6 +93,9 @@ pub use arrakis_server::server;
 #[doc(inline)]
 #[cfg(feature = "telemetry")]
 pub use arrakis_server::telemetry;
+#[doc(inline)]
+#[cfg(feature = "client")]
+pub use arrakis_server::tls;
 
 pub use self::arrakis::Arrakis;
 pub use self::builder::ArrakisBuilder;

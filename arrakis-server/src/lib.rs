@@ -15,6 +15,8 @@ pub mod client;
 #[cfg(feature = "gateway")]
 pub mod gateway;
 #[cfg(feature = "oidc")]
+mod network;
+#[cfg(feature = "oidc")]
 pub mod oidc;
 #[cfg(feature = "client")]
 #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "a server uses the rest"))]
@@ -25,3 +27,6 @@ pub mod problem;
 pub mod server;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
+#[cfg(feature = "client")]
+#[cfg_attr(not(feature = "server"), expect(dead_code, reason = "a server uses the rest"))]
+pub mod tls;

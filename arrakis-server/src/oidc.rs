@@ -4,6 +4,7 @@
 //! (RFC 9207). What comes out is a [`FederatedIdentity`], which the user service links to a user or refuses.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrakis_core::credential::Secret;
@@ -21,6 +22,8 @@ use openidconnect::{
     TokenResponse,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::network::{PublicNames, may_be_asked};
 
 /// How long the provider may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -40,6 +43,8 @@ pub struct OidcOptions {
     pub redirect_uri: String,
     /// Whether it is believed whose an address is.
     pub is_trusted: bool,
+    /// Whether it may be in a private network: else it, and everything it sends us to, is of the internet, or of this machine where the issuer is.
+    pub is_private: bool,
 }
 
 /// What else the provider says of itself.
@@ -71,6 +76,8 @@ pub struct Oidc {
     options: OidcOptions,
     issuer: IssuerUrl,
     http: reqwest::Client,
+    /// Whether only what is of the internet is asked.
+    is_public: bool,
 }
 
 /// A login on its way: what must be known when the browser comes back, and be kept from everyone until then, as in a sealed cookie.
@@ -115,13 +122,18 @@ impl Oidc {
             return Err(Error::invalid("oidc.issuer", "a provider is spoken to by https").at("issuer"));
         }
         redirect(&options)?;
-        let client = reqwest::Client::builder()
+        let is_public = !options.is_private && !is_here;
+        let mut client = reqwest::Client::builder();
+        if is_public {
+            client = client.dns_resolver(Arc::new(PublicNames));
+        }
+        let client = client
             // A provider that sends us elsewhere could send us anywhere.
             .redirect(reqwest::redirect::Policy::none())
             .timeout(ANSWER)
             .build();
         let http = client.map_err(|e| Error::internal("oidc.client", "no HTTP client can be made").caused_by(e))?;
-        let oidc = Self { options, issuer, http };
+        let oidc = Self { options, issuer, http, is_public };
         oidc.metadata().await?;
         Ok(oidc)
     }
@@ -136,7 +148,11 @@ impl Oidc {
 
     /// One request to the provider.
     async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, Unanswered> {
-        let mut response = self.http.execute(reqwest::Request::try_from(request)?).await?;
+        let request = reqwest::Request::try_from(request)?;
+        if self.is_public && !may_be_asked(request.url()) {
+            return Err(Unanswered("the address is not of the internet".into()));
+        }
+        let mut response = self.http.execute(request).await?;
         let (status, headers): (_, HeaderMap) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {

@@ -11,6 +11,7 @@ use super::failure::{Result, Verdict};
 use super::input::unreadable;
 use super::serve::{Signal, Signals, client};
 use super::telemetry::Telling;
+use super::tls::Trust;
 
 /// What stands in front of which services.
 #[derive(Debug, Args)]
@@ -27,6 +28,8 @@ pub(crate) struct Command {
     /// Judge the configuration, and run nothing
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    trust: Trust,
     #[command(flatten)]
     telemetry: Telling,
 }
@@ -46,7 +49,8 @@ impl Command {
         std::fs::metadata(&self.secret).map_err(|e| unreadable(&self.secret, e))?;
         let (root, _) = root_secret(&self.secret)?;
         let mut signals = Signals::listen()?;
-        let gateway = start_gateway(client(&self.users, &root)?, config).await?;
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let gateway = start_gateway(client(&self.users, &root, &self.trust)?, config).await?;
         let (control, before, file) = (gateway.control(), gateway.control(), self.config.clone());
         let put = move |text: &str| match text {
             "" => reload(&control, &file),
@@ -55,7 +59,7 @@ impl Command {
         told.listen(|admin| admin.put("/config", put, move || before.roll_back())).await?;
         // Who is not listened to is served all the same.
         let mut out = std::io::stdout();
-        let _ = writeln!(out, "http://{}", gateway.address()).and_then(|()| out.flush());
+        let _ = writeln!(out, "{scheme}://{}", gateway.address()).and_then(|()| out.flush());
         while signals.next().await == Signal::Reload {
             match reload(&gateway.control(), &self.config) {
                 Ok(()) => tracing::info!("the configuration was read again"),

@@ -20,6 +20,7 @@ mod rows;
 mod serve;
 mod telemetry;
 mod text;
+mod tls;
 mod users;
 
 use std::process::ExitCode;
@@ -83,7 +84,7 @@ enum Group {
     #[command(subcommand)]
     Policy(policy::Command),
     /// Serve the ontology, the objects and the users of a database over HTTP
-    Serve(serve::Command),
+    Serve(Box<serve::Command>),
     /// Run the API gateway in front of services
     Gateway(gateway::Command),
     /// Print the description of the HTTP interface, as OpenAPI 3.1

@@ -15,6 +15,7 @@ use super::Global;
 use super::directory::Directory;
 use super::failure::{Failure, Result, Verdict};
 use super::telemetry::Telling;
+use super::tls::{Shown, Trust};
 
 /// How often what is counted is told.
 const OBSERVED_EVERY: Duration = Duration::from_secs(5);
@@ -52,6 +53,10 @@ pub(crate) struct Command {
     #[arg(long, value_name = "NAME", default_value = "arrakis", env = "ARRAKIS_DEPLOYMENT")]
     deployment: String,
     #[command(flatten)]
+    shown: Shown,
+    #[command(flatten)]
+    trust: Trust,
+    #[command(flatten)]
     telemetry: Telling,
 }
 
@@ -66,7 +71,9 @@ impl Command {
         let name = services.iter().map(|service| service.name()).collect::<Vec<_>>().join("-");
         let mut told = self.telemetry.start(&format!("arrakis-{name}"))?;
         let (arrakis, root, ctx) = self.directory.open_or_create(self.redis.as_deref(), global).await?;
-        let other = |address: &Option<String>| address.as_deref().map(|address| client(address, &root)).transpose();
+        let other = |address: &Option<String>| {
+            address.as_deref().map(|address| client(address, &root, &self.trust)).transpose()
+        };
         let (users, ontology, kernel) = (other(&self.users)?, other(&self.ontology)?, other(&self.kernel)?);
         if users.is_none()
             && services.contains(&Service::User)
@@ -77,16 +84,19 @@ impl Command {
         }
         let mut serve = Serve { services, users, ontology, kernel, ..Serve::on(self.listen).root(root) };
         serve.door.is_behind_gateway = self.behind_gateway;
+        serve.listen.tls = self.shown.read()?;
         let _observed = arrakis.observed(OBSERVED_EVERY);
         let relay = match &self.nats {
             Some(url) => Some(relay(&arrakis, url, &self.deployment, &name).await?),
             None => None,
         };
         told.listen(|admin| admin).await?;
+        let is_encrypted = serve.listen.tls.is_some();
         let listener = arrakis.serve(serve).await?;
         // Who is not listened to is served all the same.
         let mut out = std::io::stdout();
-        let _ = writeln!(out, "http://{}", listener.address()).and_then(|()| out.flush());
+        let scheme = if is_encrypted { "https" } else { "http" };
+        let _ = writeln!(out, "{scheme}://{}", listener.address()).and_then(|()| out.flush());
         // There is nothing to read again.
         while signals.next().await == Signal::Reload {}
         listener.close().await;
@@ -108,9 +118,10 @@ async fn relay(arrakis: &Arrakis, url: &str, deployment: &str, name: &str) -> Re
 }
 
 /// Asks another process of the deployment.
-pub(crate) fn client(address: &str, root: &Secret) -> Result<Client> {
+pub(crate) fn client(address: &str, root: &Secret, trust: &Trust) -> Result<Client> {
     let credentials = Credentials::Peer(PeerKey::of(root)?);
-    Ok(Client::new(address, credentials, Env::system(), ClientOptions::default())?.watching())
+    let options = ClientOptions { tls: trust.files(), ..ClientOptions::default() };
+    Ok(Client::new(address, credentials, Env::system(), options)?.watching())
 }
 
 /// Prints the description of what is served.

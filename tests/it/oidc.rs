@@ -19,6 +19,7 @@ fn options(issuer: &str) -> OidcOptions {
         client_secret: Some(secret.into()),
         redirect_uri: REDIRECT.into(),
         is_trusted: true,
+        is_private: false,
     }
 }
 
@@ -160,5 +161,11 @@ async fn a_provider_is_named_by_a_safe_address() {
         ("http://127.0.0.1:1", "oidc.unavailable"),
     ] {
         assert_eq!(Oidc::discover(options(issuer)).await.unwrap_err().code(), expected, "{issuer}");
+    }
+    // Nor is anything asked that is not of the internet, whatever name it goes by.
+    for issuer in ["https://169.254.169.254", "https://10.1", "https://[fd00::1]"] {
+        let error = Oidc::discover(options(issuer)).await.unwrap_err();
+        let told = error.chain();
+        assert!(error.code() == "oidc.unavailable" && told.contains("of the internet"), "{issuer}: {told}");
     }
 }

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 
 use self::identity::Identities;
 use crate::peer::PeerKey;
+use crate::tls::{self, ClientTlsFiles};
 
 /// How a client proves who it asks for.
 #[derive(Clone, Debug)]
@@ -35,8 +36,10 @@ pub enum Credentials {
 }
 
 /// How a client asks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ClientOptions {
+    /// What servers by `https` are trusted by, and what the client proves itself to them with; the authorities of the internet where it is left out.
+    pub tls: Option<ClientTlsFiles>,
     /// How long an answer may take where the context states no deadline.
     pub timeout: Duration,
     /// How long it is believed whose a credential is, before that is asked anew: within it, what was revoked may still be done.
@@ -45,7 +48,7 @@ pub struct ClientOptions {
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(30), identity_ttl: Duration::from_millis(500) }
+        Self { tls: None, timeout: Duration::from_secs(30), identity_ttl: Duration::from_millis(500) }
     }
 }
 
@@ -82,12 +85,15 @@ impl Client {
         if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || !url.has_host() {
             return Err(malformed());
         }
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5))
-            .tcp_nodelay(true)
-            .build()
-            .map_err(|e| Error::internal("client.http", "no HTTP client can be made").caused_by(e))?;
+            .tcp_nodelay(true);
+        if let Some(files) = &options.tls {
+            http = tls::trusting(http, files)?;
+        }
+        let http =
+            http.build().map_err(|e| Error::internal("client.http", "no HTTP client can be made").caused_by(e))?;
         let base = url.as_str().trim_end_matches('/').to_owned();
         let (budget, identities) = (AtomicI64::new(call::RETRIES_KEPT_MAX), Identities::default());
         let (scopes, watch) = (Mutex::default(), Mutex::default());

@@ -1,4 +1,4 @@
-//! Endpoints that fail are left alone for a while.
+//! Endpoints that fail, five times in a row or every second time, are left alone for a while.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,6 +9,10 @@ const FAILURES_MAX: u32 = 5;
 const OPEN_MIN: Duration = Duration::from_secs(1);
 /// For how long at most.
 const OPEN_MAX: Duration = Duration::from_secs(30);
+
+/// In what time answers are counted, and how many there are before it is judged by how many of them failed: half.
+const WINDOW: Duration = Duration::from_secs(10);
+const ANSWERS_MIN: u32 = 20;
 
 /// Whether an endpoint is asked.
 #[derive(Debug, Default)]
@@ -26,6 +30,29 @@ struct State {
     is_tried: bool,
     /// Whether the endpoint said that it is not well.
     is_down: bool,
+    recent: Window,
+}
+
+/// What came of asking lately.
+#[derive(Debug, Default)]
+struct Window {
+    since: Duration,
+    answers: u32,
+    failures: u32,
+}
+
+impl Window {
+    fn count(&mut self, now: Duration, is_failure: bool) {
+        if now.saturating_sub(self.since) > WINDOW {
+            *self = Self { since: now, ..Self::default() };
+        }
+        self.answers += 1;
+        self.failures += u32::from(is_failure);
+    }
+
+    const fn is_bad(&self) -> bool {
+        self.answers >= ANSWERS_MIN && self.failures * 2 >= self.answers
+    }
 }
 
 impl Breaker {
@@ -44,16 +71,19 @@ impl Breaker {
     }
 
     /// It answered.
-    pub(super) fn succeeded(&self) {
+    pub(super) fn succeeded(&self, now: Duration) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = State { is_down: state.is_down, ..State::default() };
+        state.recent.count(now, false);
+        *state = State { is_down: state.is_down, recent: std::mem::take(&mut state.recent), ..State::default() };
     }
 
     /// It did not answer, or that it could not.
     pub(super) fn failed(&self, now: Duration) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures += 1;
-        if state.failures >= FAILURES_MAX || state.is_tried {
+        state.recent.count(now, true);
+        if state.failures >= FAILURES_MAX || state.is_tried || state.recent.is_bad() {
+            state.recent = Window::default();
             let open = OPEN_MIN.saturating_mul(2_u32.saturating_pow(state.opened)).min(OPEN_MAX);
             state.until = Some(now + open);
             state.opened = (state.opened + 1).min(16);
@@ -81,6 +111,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_endpoint_of_which_half_fails_is_left_alone() {
+        let (breaker, at) = (Breaker::default(), Duration::from_secs(1));
+        for _ in 0..9 {
+            breaker.failed(at);
+            breaker.succeeded(at);
+        }
+        breaker.succeeded(at);
+        assert!(breaker.may(at));
+        breaker.failed(at);
+        assert!(!breaker.may(at), "ten of twenty");
+        // What was long ago does not count.
+        let breaker = Breaker::default();
+        for second in 0..40 {
+            let at = Duration::from_secs(second);
+            breaker.failed(at);
+            breaker.succeeded(at);
+        }
+        assert!(breaker.may(Duration::from_secs(40)), "not often enough");
+    }
+
+    #[test]
     fn an_endpoint_that_fails_is_left_alone_and_tried_again() {
         let (breaker, at) = (Breaker::default(), Duration::from_secs);
         for _ in 0..FAILURES_MAX {
@@ -93,7 +144,7 @@ mod tests {
         assert!(!breaker.may(Duration::from_millis(2_999)) && breaker.may(at(3)), "twice as long");
         breaker.left();
         assert!(breaker.may(at(3)));
-        breaker.succeeded();
+        breaker.succeeded(at(3));
         assert!(breaker.may(at(3)) && breaker.may(at(3)));
         breaker.is_well(false);
         assert!(!breaker.may(at(3)));

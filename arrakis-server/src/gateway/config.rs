@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use arrakis_core::{Error, Result};
+use http::uri::{Authority, Scheme};
 use serde::{Deserialize, Serialize};
 
 use super::path;
 use super::variable::{VARIABLE_PREFIX, overlay};
 use crate::server::ListenOptions;
+use crate::tls::{ClientTlsFiles, Tls, TlsFiles};
 
 /// The most upstreams, and the most endpoints of each.
 const UPSTREAMS_MAX: usize = 100;
@@ -22,6 +24,12 @@ const ROUTES_MAX: usize = 10_000;
 pub struct GatewayConfig {
     /// The address that is listened to.
     pub listen: SocketAddr,
+    /// What connections are encrypted with; they are not where it is left out. Certificates are read again while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFiles>,
+    /// Whether a load balancer in front says first where each connection comes from (PROXY protocol, 1 or 2): nobody else may reach it then.
+    #[serde(default)]
+    pub proxy_protocol: bool,
     /// How many proxies in front of it are trusted to say where a request comes from: 0 where it is reached directly.
     #[serde(default)]
     pub trusted_hops: usize,
@@ -46,6 +54,8 @@ pub struct GatewayConfig {
 pub struct Limits {
     /// The most connections at a time.
     pub connections_max: usize,
+    /// The most connections of one network at a time: an address, or 64 bits of IPv6.
+    pub network_connections_max: usize,
     /// How long the head of a request may take, milliseconds.
     pub header_timeout_ms: u64,
     /// The most bytes of a head.
@@ -66,6 +76,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 10_000,
+            network_connections_max: 1_000,
             header_timeout_ms: 10_000,
             header_len_max: 32_768,
             headers_max: 100,
@@ -121,6 +132,9 @@ pub struct UpstreamConfig {
     /// How often, milliseconds.
     #[serde(default = "health_ms")]
     pub health_ms: u64,
+    /// What endpoints by `https` are trusted by, and what the gateway proves itself to them with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ClientTlsFiles>,
 }
 
 fn health_path() -> String {
@@ -200,6 +214,7 @@ impl GatewayConfig {
     pub fn check(&self) -> Result<()> {
         let Limits {
             connections_max,
+            network_connections_max,
             header_timeout_ms,
             header_len_max,
             headers_max,
@@ -210,6 +225,7 @@ impl GatewayConfig {
         } = self.limits;
         for (name, limit) in [
             ("connections_max", connections_max as u64),
+            ("network_connections_max", network_connections_max as u64),
             ("header_timeout_ms", header_timeout_ms),
             ("header_len_max", header_len_max as u64),
             ("headers_max", headers_max as u64),
@@ -249,9 +265,14 @@ impl GatewayConfig {
                 let many = "an upstream has 1 to 100 endpoints";
                 return Err(at(Error::invalid("gateway.config.endpoints", many).with("endpoints_max", UPSTREAMS_MAX)));
             }
-            if let Some(endpoint) = endpoints.iter().find(|endpoint| authority(endpoint).is_none()) {
+            for endpoint in endpoints {
                 let malformed = "an endpoint is as http://127.0.0.1:7101, without a path";
-                return Err(at(Error::invalid("gateway.config.endpoint", malformed).with("endpoint", endpoint)));
+                let malformed = || Error::invalid("gateway.config.endpoint", malformed).with("endpoint", endpoint);
+                let (scheme, _) = endpoint_of(endpoint).ok_or_else(|| at(malformed()))?;
+                if (scheme == Scheme::HTTPS) != upstream.tls.is_some() {
+                    let trusted = "an endpoint by https is trusted by the authorities in `tls`, and only such a one";
+                    return Err(at(Error::invalid("gateway.config.tls", trusted).with("endpoint", endpoint)));
+                }
             }
             if !path::is_plain(&upstream.health) || upstream.health_ms < 100 {
                 let health = "whether an endpoint is well is asked by a path, every 100 ms or more";
@@ -295,22 +316,30 @@ impl GatewayConfig {
     }
 
     /// The limits of its connections.
-    pub(crate) const fn listen_options(&self) -> ListenOptions {
-        ListenOptions {
+    ///
+    /// # Errors
+    /// `tls.*`.
+    pub(crate) fn listen_options(&self) -> Result<ListenOptions> {
+        Ok(ListenOptions {
+            tls: self.tls.clone().map(Tls::read).transpose()?,
+            is_proxied: self.proxy_protocol,
             connections_max: self.limits.connections_max,
+            network_connections_max: self.limits.network_connections_max,
             header_timeout: Duration::from_millis(self.limits.header_timeout_ms),
             header_len_max: self.limits.header_len_max,
             streams_max: 100,
             drain: Duration::from_millis(self.limits.drain_ms),
-        }
+        })
     }
 }
 
-/// The authority of an endpoint.
-pub(super) fn authority(endpoint: &str) -> Option<http::uri::Authority> {
-    let uri: http::Uri = endpoint.parse().ok()?;
-    let is_bare = uri.scheme_str() == Some("http") && matches!(uri.path(), "" | "/") && uri.query().is_none();
-    uri.authority().filter(|authority| is_bare && !authority.as_str().contains('@')).cloned()
+/// The scheme and authority of an endpoint.
+pub(super) fn endpoint_of(text: &str) -> Option<(Scheme, Authority)> {
+    let uri: http::Uri = text.parse().ok()?;
+    let is_bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
+    let scheme = uri.scheme().filter(|scheme| is_bare && [&Scheme::HTTP, &Scheme::HTTPS].contains(scheme))?;
+    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
+    Some((scheme.clone(), authority.clone()))
 }
 
 fn is_origin(origin: &str) -> bool {
@@ -347,6 +376,7 @@ upstream = "all"
             ("upstream = \"all\"", "upstream = \"some\"", "upstream"),
             ("http://127", "ftp://127", "endpoint"),
             (":7101\"", ":7101/x\"", "endpoint"),
+            ("http://127", "https://127", "tls"),
             ("http://127", "http://a:b@127", "endpoint"),
             ("[upstreams.all]", "origins = [\"https://a/\"]\n[upstreams.all]", "origin"),
             ("[upstreams.all]", "[limits]\ntimeout_ms = 0\n[upstreams.all]", "limit"),

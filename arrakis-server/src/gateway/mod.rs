@@ -54,7 +54,7 @@ impl Gateway {
     /// # Errors
     /// What is wrong with the configuration, as [`GatewayConfig::check`] tells it; `listen.address`.
     pub async fn start(env: Env, door: Door, config: GatewayConfig) -> Result<Self> {
-        let (address, listen) = (config.listen, config.listen_options());
+        let (address, listen) = (config.listen, config.listen_options()?);
         let snapshot = Arc::new(Snapshot::new(env.clone(), config)?);
         snapshot.watch();
         let inner = Arc::new(Inner { env, door, snapshots: RwLock::new((snapshot, None)) });

@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 use super::config::{Class, GatewayConfig};
 use super::rate::{Allowance, Limiter};
 use super::share::{Place, Places};
-use super::upstream::{Outgoing, OutgoingBody, Pool, Upstream, pool, watch};
+use super::upstream::{Outgoing, OutgoingBody, Upstream, watch};
 use super::{cors, head, path};
 use crate::api::{ARK_CLIENT_IP, ARK_TIMEOUT_MS, EVENT_STREAM, IDEMPOTENCY_KEY, MSGPACK_STREAM, REQUEST_ID};
 use crate::server::{Door, PeerAddress, network_of, refusal, request_span};
@@ -42,7 +42,9 @@ pub(super) struct Snapshot {
     tenants: Limiter<TenantId>,
     actors: Limiter<(TenantId, String)>,
     places: Arc<Places>,
-    pool: Pool,
+    /// What is said of what is routed.
+    #[cfg(feature = "openapi")]
+    reference: crate::server::Reference,
     watches: Mutex<JoinSet<()>>,
 }
 
@@ -81,6 +83,11 @@ impl Snapshot {
             })
             .collect();
         routes.sort_by(|(one, _), (other, _)| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        #[cfg(feature = "openapi")]
+        let reference = {
+            let prefixes: Vec<_> = routes.iter().map(|(prefix, _)| prefix.clone()).collect();
+            crate::server::Reference::of(move |path| prefixes.iter().any(|prefix| is_under(path, prefix)))
+        };
         let (networks, tenants) = (Limiter::new(config.rates.network), Limiter::new(config.rates.tenant));
         let (actors, places) = (Limiter::new(config.rates.actor), Arc::new(Places::new(config.limits.in_flight_max)));
         Ok(Self {
@@ -92,7 +99,8 @@ impl Snapshot {
             tenants,
             actors,
             places,
-            pool: pool(),
+            #[cfg(feature = "openapi")]
+            reference,
             watches: Mutex::default(),
         })
     }
@@ -101,7 +109,7 @@ impl Snapshot {
     pub(super) fn watch(&self) {
         let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
         for upstream in &self.upstreams {
-            watches.spawn(watch(Arc::clone(upstream), self.pool.clone()));
+            watches.spawn(watch(Arc::clone(upstream)));
         }
     }
 
@@ -146,6 +154,10 @@ impl Snapshot {
             return Ok(Response::new(Body::empty()));
         }
         self.count_network(passing)?;
+        #[cfg(feature = "openapi")]
+        if let Some(answer) = self.reference(&parts) {
+            return Ok(answer);
+        }
         if let Some(answer) = cors::preflight(&parts.method, &parts.headers, passing.origin.as_ref()) {
             return Ok(answer);
         }
@@ -162,8 +174,15 @@ impl Snapshot {
         Self::name(&mut parts, passing, ctx.as_ref());
         let upstream =
             self.upstreams.get(route.upstream).ok_or_else(|| Error::internal("gateway.route", "no upstream"))?;
-        let answer = upstream.send(&self.pool, Outgoing { head: parts, body }, time).await?;
+        let answer = upstream.send(Outgoing { head: parts, body }, time).await?;
         Ok(holding(answer.map(Body::new), place))
+    }
+
+    /// What is said of everything that is routed, whichever service has it.
+    #[cfg(feature = "openapi")]
+    fn reference(&self, parts: &http::request::Parts) -> Option<Response> {
+        let is_read = parts.method == Method::GET;
+        is_read.then(|| self.reference.answer(parts.uri.path())).flatten()
     }
 
     fn count_network(&self, passing: &mut Passing<'_>) -> Result<()> {
@@ -178,10 +197,7 @@ impl Snapshot {
     }
 
     fn route(&self, path: &str) -> Result<(&str, &Route)> {
-        let is_under = |prefix: &str| {
-            path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix == "/")
-        };
-        let found = self.routes.iter().find(|(prefix, _)| is_under(prefix)).filter(|_| !path::is_internal(path));
+        let found = self.routes.iter().find(|(prefix, _)| is_under(path, prefix)).filter(|_| !path::is_internal(path));
         let absent = || Error::not_found("gateway.route", "nothing is routed under this path");
         found.map(|(prefix, route)| (prefix.as_str(), route)).ok_or_else(absent)
     }
@@ -278,6 +294,11 @@ impl Snapshot {
             cors::allow(headers, passing.origin.take());
         }
     }
+}
+
+/// Whether a path is one under a prefix, up to a `/` or its end.
+fn is_under(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix == "/")
 }
 
 /// Notes the tightest limit.

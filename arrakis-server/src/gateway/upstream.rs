@@ -10,12 +10,14 @@ use axum::body::Body;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::breaker::Breaker;
-use super::config::{UpstreamConfig, authority};
+use super::config::{UpstreamConfig, endpoint_of};
+use crate::tls::{self, ClientTlsFiles};
 
 /// How long a connection to an endpoint may take to be made.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -28,15 +30,18 @@ const UNWELL: u32 = 2;
 /// What is kept for trying again, in tenths of a request: each request adds one, each further try takes ten.
 const RETRIES_KEPT_MAX: i64 = 100;
 
-/// A connection pool to every endpoint.
-pub(super) type Pool = Client<HttpConnector, Body>;
+/// Connections to the endpoints of a service, kept for the next request.
+type Pool = Client<HttpsConnector<HttpConnector>, Body>;
 
-/// Connections to endpoints, kept for the next request.
-pub(super) fn pool() -> Pool {
-    let mut connector = HttpConnector::new();
-    connector.set_connect_timeout(Some(CONNECT));
-    connector.set_nodelay(true);
-    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build(connector)
+fn pool(files: Option<&ClientTlsFiles>) -> Result<Pool> {
+    let mut http = HttpConnector::new();
+    http.set_connect_timeout(Some(CONNECT));
+    http.set_nodelay(true);
+    http.enforce_http(false);
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls::client(files)?).https_or_http().enable_http1();
+    let mut client = Client::builder(TokioExecutor::new());
+    client.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
+    Ok(client.build(connector.wrap_connector(http)))
 }
 
 /// A service.
@@ -45,6 +50,7 @@ pub(super) struct Upstream {
     endpoints: Vec<Endpoint>,
     next: AtomicUsize,
     budget: AtomicI64,
+    pool: Pool,
     health: PathAndQuery,
     health_every: Duration,
     env: Env,
@@ -52,6 +58,7 @@ pub(super) struct Upstream {
 
 #[derive(Debug)]
 struct Endpoint {
+    scheme: Scheme,
     authority: Authority,
     breaker: Breaker,
 }
@@ -74,12 +81,14 @@ impl Upstream {
     pub(super) fn new(config: &UpstreamConfig, env: Env) -> Result<Self> {
         let malformed = || Error::invalid("gateway.config.endpoint", "an endpoint is as http://127.0.0.1:7101");
         let endpoint = |text: &String| {
-            authority(text).map(|authority| Endpoint { authority, breaker: Breaker::default() }).ok_or_else(malformed)
+            let (scheme, authority) = endpoint_of(text).ok_or_else(malformed)?;
+            Ok(Endpoint { scheme, authority, breaker: Breaker::default() })
         };
         Ok(Self {
             endpoints: config.endpoints.iter().map(endpoint).collect::<Result<_>>()?,
             next: AtomicUsize::new(0),
             budget: AtomicI64::new(RETRIES_KEPT_MAX),
+            pool: pool(config.tls.as_ref())?,
             health: config.health.parse().map_err(|_| malformed())?,
             health_every: Duration::from_millis(config.health_ms),
             env,
@@ -101,7 +110,7 @@ impl Upstream {
     ///
     /// # Errors
     /// `gateway.upstream.unavailable`, `gateway.upstream.failed`, `gateway.upstream.timeout`.
-    pub(super) async fn send(&self, pool: &Pool, mut outgoing: Outgoing, time: Duration) -> Result<Response<Incoming>> {
+    pub(super) async fn send(&self, mut outgoing: Outgoing, time: Duration) -> Result<Response<Incoming>> {
         let add = |left: i64| (left < RETRIES_KEPT_MAX).then_some(left + 1);
         // Where it is full it stays so.
         let _ = self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
@@ -115,9 +124,9 @@ impl Upstream {
                 return Err(failed.map_or(unavailable, |(_, error)| error));
             };
             let guard = Guard(Some(&endpoint.breaker));
-            let (request, is_last) = outgoing.request(&endpoint.authority)?;
+            let (request, is_last) = outgoing.request(endpoint)?;
             let left = until.saturating_sub(self.env.monotonic());
-            let answered = tokio::time::timeout(left, pool.request(request)).await;
+            let answered = tokio::time::timeout(left, self.pool.request(request)).await;
             let answered = match answered {
                 // The endpoint has no part in it.
                 Ok(Err(e)) if is_askers(&e) => return Err(cut_off(e)),
@@ -133,7 +142,7 @@ impl Upstream {
                     Error::unavailable("gateway.upstream.failed", "the service could not answer")
                 }
                 Ok(Ok(response)) => {
-                    endpoint.breaker.succeeded();
+                    endpoint.breaker.succeeded(self.env.monotonic());
                     return Ok(response);
                 }
                 Ok(Err(e)) => {
@@ -203,13 +212,13 @@ impl Drop for Guard<'_> {
 
 impl Outgoing {
     /// The request to one endpoint, and whether it is the last there can be.
-    fn request(&mut self, authority: &Authority) -> Result<(Request<Body>, bool)> {
+    fn request(&mut self, endpoint: &Endpoint) -> Result<(Request<Body>, bool)> {
         let (body, is_last) = match &mut self.body {
             OutgoingBody::Whole(bytes) => (Body::from(bytes.clone()), false),
             OutgoingBody::Passing(body) => (body.take().unwrap_or_default(), true),
         };
         let mut uri = self.head.uri.clone().into_parts();
-        (uri.scheme, uri.authority) = (Some(Scheme::HTTP), Some(authority.clone()));
+        (uri.scheme, uri.authority) = (Some(endpoint.scheme.clone()), Some(endpoint.authority.clone()));
         let uri = Uri::from_parts(uri).map_err(|e| Error::internal("gateway.uri", "no address").caused_by(e))?;
         let mut request = Request::new(body);
         (*request.method_mut(), *request.uri_mut()) = (self.head.method.clone(), uri);
@@ -219,11 +228,11 @@ impl Outgoing {
 }
 
 /// Asks every endpoint of an upstream whether it is well.
-pub(super) async fn watch(upstream: Arc<Upstream>, pool: Pool) {
+pub(super) async fn watch(upstream: Arc<Upstream>) {
     let mut unwell = vec![0_u32; upstream.endpoints.len()];
     loop {
         for (endpoint, unwell) in upstream.endpoints.iter().zip(&mut unwell) {
-            let is_well = is_well(&pool, &endpoint.authority, &upstream.health).await;
+            let is_well = upstream.is_well(endpoint).await;
             *unwell = if is_well { 0 } else { unwell.saturating_add(1) };
             if is_well || *unwell >= UNWELL {
                 endpoint.breaker.is_well(is_well);
@@ -233,8 +242,11 @@ pub(super) async fn watch(upstream: Arc<Upstream>, pool: Pool) {
     }
 }
 
-async fn is_well(pool: &Pool, authority: &Authority, path: &PathAndQuery) -> bool {
-    let uri = Uri::builder().scheme(Scheme::HTTP).authority(authority.clone()).path_and_query(path.clone()).build();
-    let Ok(uri) = uri else { return false };
-    matches!(tokio::time::timeout(HEALTH, pool.get(uri)).await, Ok(Ok(response)) if response.status().is_success())
+impl Upstream {
+    async fn is_well(&self, endpoint: &Endpoint) -> bool {
+        let uri = Uri::builder().scheme(endpoint.scheme.clone()).authority(endpoint.authority.clone());
+        let Ok(uri) = uri.path_and_query(self.health.clone()).build() else { return false };
+        let told = tokio::time::timeout(HEALTH, self.pool.get(uri)).await;
+        matches!(told, Ok(Ok(response)) if response.status().is_success())
+    }
 }

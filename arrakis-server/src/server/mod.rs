@@ -11,6 +11,9 @@ mod kernel;
 mod listen;
 mod observe;
 mod ontology;
+mod proxy;
+#[cfg(feature = "openapi")]
+mod reference;
 mod routes;
 mod user;
 
@@ -22,4 +25,6 @@ pub use self::listen::{ListenOptions, Listener};
 pub(crate) use self::listen::{PeerAddress, network_of};
 #[cfg(feature = "gateway")]
 pub(crate) use self::observe::request_span;
+#[cfg(all(feature = "gateway", feature = "openapi"))]
+pub(crate) use self::reference::Reference;
 pub use self::routes::Routes;

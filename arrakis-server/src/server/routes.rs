@@ -19,6 +19,8 @@ use super::asked::Asked;
 use super::door::Door;
 use super::idempotency::Claim;
 use super::observe::request_span;
+#[cfg(feature = "openapi")]
+use super::reference::{DOCUMENT, PAGE, Reference};
 use crate::api::{Endpoint, IDEMPOTENCY_KEY, Meta, Verb};
 
 /// What a service answers in the end.
@@ -57,7 +59,7 @@ impl Routes {
             async move { refusal(&Error::invalid("request.method", "this is not done with what is under this path"), id) }
         };
         #[cfg(feature = "openapi")]
-        let router = reference(self.router, &self.metas);
+        let router = described(self.router, &self.metas);
         #[cfg(not(feature = "openapi"))]
         let router = self.router;
         let well = || async { http::StatusCode::OK };
@@ -142,33 +144,19 @@ impl Routes {
     }
 }
 
-/// The description of what is served, and a page to read it by that needs nothing else.
+/// With the description of what is served, and a page to read it by.
 #[cfg(feature = "openapi")]
-fn reference(router: Router, metas: &[Meta]) -> Router {
-    use axum::response::IntoResponse as _;
-    use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-    use std::sync::LazyLock;
-
-    const POLICY: &str =
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+fn described(router: Router, metas: &[Meta]) -> Router {
     let paths: Vec<_> = metas.iter().map(|meta| meta.path).collect();
-    // Few who start a server read it.
-    let document = Arc::new(LazyLock::new(move || {
-        let mut document = crate::api::openapi::document();
-        if let Some(described) = document.get_mut("paths").and_then(serde_json::Value::as_object_mut) {
-            described.retain(|path, _| paths.contains(&&**path));
-        }
-        document.to_string()
-    }));
-    let told = move || {
-        let document = String::clone(&document);
-        async move { ([(CONTENT_TYPE, crate::api::JSON), (CACHE_CONTROL, "no-cache")], document).into_response() }
-    };
-    let page = || async {
-        let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY)];
-        (headers, include_str!("reference.html")).into_response()
-    };
-    router.route("/v1/openapi.json", on(MethodFilter::GET, told)).route("/docs", on(MethodFilter::GET, page))
+    let reference = Arc::new(Reference::of(move |path| paths.contains(&path)));
+    [DOCUMENT, PAGE].into_iter().fold(router, |router, path| {
+        let reference = Arc::clone(&reference);
+        let told = move || {
+            let answer = reference.answer(path).unwrap_or_default();
+            async move { answer }
+        };
+        router.route(path, on(MethodFilter::GET, told))
+    })
 }
 
 /// Answers a request within a span of its trace, and counts it.

@@ -4,6 +4,8 @@ mod connection;
 #[cfg(all(feature = "cli", unix))]
 mod deployed;
 mod event;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+mod flood;
 #[cfg(feature = "gateway")]
 mod gateway;
 mod matrix;
@@ -13,6 +15,8 @@ mod remote;
 mod request;
 #[cfg(all(feature = "cli", unix))]
 mod telemetry;
+#[cfg(all(feature = "gateway", feature = "openapi"))]
+mod tls;
 mod write;
 
 use std::net::SocketAddr;

@@ -99,6 +99,11 @@ impl Process {
         }
     }
 
+    /// The number the system knows it by.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Tells it to end, and waits for that.
     pub(super) fn end(mut self) -> bool {
         self.signal("-TERM") && self.child.wait().unwrap().success()
