@@ -181,7 +181,7 @@ impl Arrakis {
             self.consult(Arc::downgrade(&tenants) as _)?;
             (Arc::new(client.clone()), tenants)
         } else {
-            (Arc::new(self.user_engine()?.clone()), Arc::new(StoredTenants(self.log()?)))
+            (Arc::new(self.user_engine()?.clone()), Arc::new(StoredTenants::new(self.log()?)))
         };
         if let Some(there) = serve.ontology.as_ref().or(serve.kernel.as_ref()) {
             let named = (self.env().clone(), self.context());
@@ -225,7 +225,7 @@ impl Arrakis {
         &self,
         config: arrakis_server::gateway::GatewayConfig,
     ) -> Result<arrakis_server::gateway::Gateway> {
-        let (users, tenants) = (Arc::new(self.user_engine()?.clone()), Arc::new(StoredTenants(self.log()?)));
+        let (users, tenants) = (Arc::new(self.user_engine()?.clone()), Arc::new(StoredTenants::new(self.log()?)));
         let door = Door::new(self.env().clone(), users, tenants, DoorOptions::default());
         arrakis_server::gateway::Gateway::start(self.env().clone(), door, config).await
     }

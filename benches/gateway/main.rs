@@ -1,5 +1,5 @@
-//! Services over HTTP beside the same in the process and a bare handler, and the gateway beside the service itself:
-//! `cargo bench --bench gateway --features gateway`.
+//! Services over HTTP beside the same in the process and a bare handler, and the gateway beside the service itself and other proxies:
+//! `cargo bench --bench gateway --features cli`.
 //!
 //! Both sides by turns, in one process, over loopback; ends with the table that `docs/performance.md` holds.
 
@@ -8,6 +8,9 @@
     clippy::print_stdout,
     reason = "a bench ends where what it measures fails, and prints what it measured"
 )]
+
+#[cfg(target_os = "linux")]
+mod proxy;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -101,6 +104,7 @@ async fn measure() {
         .await
         .expect("a city");
 
+    std::fs::write(folder.join("root.secret"), root.expose()).expect("a file");
     let listener = arrakis.serve(Serve::on(local()).root(root)).await.expect("it listens");
     let http = reqwest::Client::new();
     let read = url(listener.address(), "/v1/objects/City/Oslo");
@@ -124,15 +128,34 @@ async fn measure() {
     let both = by_turns(async || get(&http, &read, token).await, in_process).await;
     told("the same", both, "the same in the process", f64::INFINITY);
 
-    actions(&arrakis, &ctx, (&http, &url(listener.address(), "/v1/actions/execute"), token)).await;
+    actions(&arrakis, (&http, &url(listener.address(), "/v1/actions/execute"), token)).await;
     through(&arrakis, (&listener, &bare), (&http, token)).await;
+    #[cfg(target_os = "linux")]
+    {
+        let (bare, users) = (bare.address(), listener.address());
+        proxy::measure(&proxy::Setting { folder: &folder, bare, users, token, http: &http }).await;
+    }
     listener.close().await;
     bare.close().await;
     arrakis.close().await;
     std::fs::remove_dir_all(&folder).expect("the folder goes");
 }
 
-async fn actions(arrakis: &Arrakis, ctx: &Context, (http, execute, token): (&reqwest::Client, &str, &str)) {
+async fn actions(arrakis: &Arrakis, (http, execute, token): (&reqwest::Client, &str, &str)) {
+    // Whose rights are judged in both.
+    let user = arrakis.authenticate(&token.into()).await.expect("a user");
+    action(arrakis, &user, (http, execute, token), ("the same in the process, by the same user", 1.5)).await;
+    let application = arrakis.context();
+    let of = ("the same in the process, by the application", f64::INFINITY);
+    action(arrakis, &application, (http, execute, token), of).await;
+}
+
+async fn action(
+    arrakis: &Arrakis,
+    ctx: &Context,
+    (http, execute, token): (&reqwest::Client, &str, &str),
+    (of, bound): (&str, f64),
+) {
     let mut people = 1_i64;
     let mut elsewhere = 1_i64;
     let over_http = async || {
@@ -149,7 +172,7 @@ async fn actions(arrakis: &Arrakis, ctx: &Context, (http, execute, token): (&req
         arrakis.actions().execute(ctx, act).await.expect("it is done");
     };
     let both = by_turns(over_http, in_process).await;
-    told("a durable action over HTTP", both, "the same in the process", 1.5);
+    told("a durable action over HTTP", both, of, bound);
 }
 
 async fn through(arrakis: &Arrakis, (listener, bare): (&Listener, &Listener), (http, token): (&reqwest::Client, &str)) {

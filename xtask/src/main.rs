@@ -5,6 +5,7 @@ mod ci;
 mod deny;
 mod lean;
 mod quickstart;
+mod schemathesis;
 mod servers;
 mod tally;
 mod test;
@@ -29,6 +30,7 @@ Usage: cargo xtask <command>
   services status     says which are there
   services install    installs the Debian packages of those that are missing
   ci [--keep-going]   everything CI checks, in order; stops at the first failure unless told to keep going
+  schemathesis        asks the example all_in_one what its description says can be asked, and much that it does not
   tidy                the house rules no compiler checks";
 
 fn main() -> ExitCode {
@@ -57,6 +59,7 @@ fn dispatch(args: &[String]) -> Outcome {
         ["services", "install"] => servers::install(),
         ["ci"] => ci::run(&workspace, ci::OnFailure::Stop),
         ["ci", "--keep-going"] => ci::run(&workspace, ci::OnFailure::KeepGoing),
+        ["schemathesis"] => schemathesis::run(&workspace),
         ["tidy"] => tidy::run(&workspace),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

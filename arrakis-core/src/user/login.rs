@@ -158,6 +158,7 @@ pub struct NewApiKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<ApiName>>,
     /// For how many days, 1 to 365.
+    #[cfg_attr(feature = "json-schema", schemars(range(min = 1, max = 365)))]
     pub days: u32,
 }
 

@@ -196,7 +196,7 @@ fn parameters(meta: &Meta, asked: &Schema) -> Vec<Json> {
             json!({ "name": name, "in": "header", "required": false, "schema": schema, "description": description }),
         );
     };
-    let seq = json!({ "type": "integer", "minimum": 0 });
+    let seq = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
     header(
         "Ark-At-Least",
         seq.clone(),

@@ -60,10 +60,14 @@ impl Asked {
         if !media_type.split(';').next().is_some_and(|of| of.trim().eq_ignore_ascii_case(JSON)) {
             return Err(Error::invalid("request.media_type", "a body is JSON").with("media_type", media_type));
         }
-        let body: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
         if self.path.is_empty() {
-            return parse(&mut serde_json::Deserializer::from_slice(body));
+            // One that was lost on the way must not be taken for one that states nothing.
+            if self.body.is_empty() {
+                return Err(Error::invalid("request.body", "a body is expected, {} where nothing is to be stated"));
+            }
+            return parse(&mut serde_json::Deserializer::from_slice(&self.body));
         }
+        let body: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
         let mut whole: Json = parse(&mut serde_json::Deserializer::from_slice(body))?;
         let members = whole.as_object_mut().ok_or_else(|| Error::invalid("request.body", "a body is an object"))?;
         for (name, value) in &self.path {

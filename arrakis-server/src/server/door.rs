@@ -9,7 +9,9 @@ use arrakis_core::access::{Access, Policy};
 use arrakis_core::credential::Secret;
 use arrakis_core::telemetry::is_traceparent;
 use arrakis_core::user::AuthService;
-use arrakis_core::{Actor, CommitLog, Context, Env, Error, ErrorKind, RequestId, Result, Scope, Seq, TenantId};
+use arrakis_core::{
+    Actor, CommitLog, Context, Env, Error, ErrorKind, RequestId, Result, Scope, Seq, SpaceId, TenantId,
+};
 use async_trait::async_trait;
 use axum::extract::{RawPathParams, Request};
 use axum::response::Response;
@@ -31,6 +33,8 @@ pub const BODY_LEN_MAX_DEFAULT: usize = 32 * 1024 * 1024;
 const TIMEOUT_MS_MAX: u64 = 600_000;
 /// How many accesses of those vouched for are kept compiled.
 const ACCESSES_MAX: usize = 4_096;
+/// How many tenants are remembered with their spaces.
+const TENANTS_MAX: usize = 100_000;
 /// How many policies of those vouched for are kept.
 const POLICIES_MAX: usize = 64;
 
@@ -46,14 +50,35 @@ pub trait Tenants: fmt::Debug + Send + Sync + 'static {
 
 /// The tenants of a store.
 #[derive(Debug)]
-pub struct StoredTenants(pub Arc<dyn CommitLog>);
+pub struct StoredTenants {
+    log: Arc<dyn CommitLog>,
+    /// Those that were asked for: a tenant stays in its space.
+    known: Mutex<HashMap<TenantId, SpaceId>>,
+}
+
+impl StoredTenants {
+    /// Those of this store.
+    pub fn new(log: Arc<dyn CommitLog>) -> Self {
+        Self { log, known: Mutex::default() }
+    }
+}
 
 #[async_trait]
 impl Tenants for StoredTenants {
     async fn scope(&self, tenant: TenantId) -> Result<Scope> {
-        let found = self.0.tenant(tenant).await?;
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(space) = known().get(&tenant).copied() {
+            return Ok(Scope { tenant, space });
+        }
+        let found = self.log.tenant(tenant).await?;
         let absent = || Error::not_found("tenancy.tenant.unknown", "there is no such tenant").with("tenant", tenant);
-        found.map(|found| Scope { tenant, space: found.space }).ok_or_else(absent)
+        let space = found.map(|found| found.space).ok_or_else(absent)?;
+        let mut known = known();
+        if known.len() >= TENANTS_MAX {
+            known.clear();
+        }
+        known.insert(tenant, space);
+        Ok(Scope { tenant, space })
     }
 }
 

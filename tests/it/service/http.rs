@@ -15,7 +15,7 @@ pub(crate) async fn open(test: TestEnv) -> Deployment {
     let store = Arc::new(MemoryStore::new(test.env()));
     let mut deployment = Deployment::embedded(store, test.clone()).await;
     let key = PeerKey::of(deployment.root()).unwrap();
-    let tenants = Arc::new(StoredTenants(Arc::clone(deployment.store()) as _));
+    let tenants = Arc::new(StoredTenants::new(Arc::clone(deployment.store()) as _));
     let options = DoorOptions { peers: Some(key.clone()), ..DoorOptions::default() };
     let door = Door::new(test.env(), Arc::new(deployment.engine.clone()), tenants, options);
     let router = Routes::new(door)
