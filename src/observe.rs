@@ -9,7 +9,8 @@ use tokio::task::JoinSet;
 use crate::Arrakis;
 
 impl Arrakis {
-    /// Tells what the cache did and how far the relays are as metrics, this often, for as long as what it returns is there. Where there is no
+    /// Tells what the cache did and how far the relays are as metrics, this often, for as long as what it returns is there: it is shut down
+    /// before the store is closed. Where there is no
     /// [`telemetry`](crate::telemetry) nobody hears it.
     ///
     /// # Panics

@@ -85,7 +85,7 @@ impl Command {
         let mut serve = Serve { services, users, ontology, kernel, ..Serve::on(self.listen).root(root) };
         serve.door.is_behind_gateway = self.behind_gateway;
         serve.listen.tls = self.shown.read()?;
-        let _observed = arrakis.observed(OBSERVED_EVERY);
+        let mut observed = arrakis.observed(OBSERVED_EVERY);
         let relay = match &self.nats {
             Some(url) => Some(relay(&arrakis, url, &self.deployment, &name).await?),
             None => None,
@@ -103,6 +103,7 @@ impl Command {
         if let Some(relay) = relay {
             relay.stop().await;
         }
+        observed.shutdown().await;
         arrakis.close().await;
         told.close().await;
         Ok(Verdict::Done)

@@ -6,7 +6,9 @@ use arrakis_core::kernel::{Edit, GetObjects, Kernel, KernelService};
 use arrakis_core::ontology::{
     FollowedOntology, ListSchemaVersions, NewOntology, Ontology, OntologyExt, OntologyPeer, OntologyService,
 };
-use arrakis_core::{Actor, Committer, Context, Env, Grants, RequestId, Scope, SpaceId, Store, Tenancy, TenantId};
+use arrakis_core::{
+    Actor, Committer, Context, Env, Grants, Permission, RequestId, Scope, SpaceId, Store, Tenancy, TenantId,
+};
 use arrakis_storage::{MemoryStore, SqliteOptions, SqliteStore};
 use serde_json::json;
 
@@ -162,6 +164,21 @@ async fn what_the_kernel_published_is_not_lost_when_the_service_ends_before_it_d
     assert_eq!(service.versions().await, kernel.versions().await);
     let plan = followed.plan(&service.ctx, NewOntology::from_yaml(HISTORY[2]).unwrap()).await.unwrap();
     assert_eq!(plan.base_version, 2);
+}
+
+#[tokio::test]
+async fn who_may_publish_need_not_read() {
+    let (service, kernel) = (Side::memory().await, Side::memory().await);
+    let followed = service.ontology.clone().of_objects(Arc::new(kernel.ontology.clone()));
+    let plan = followed.plan(&service.ctx, NewOntology::from_yaml(HISTORY[0]).unwrap()).await.unwrap();
+    let of = |permission| service.ctx.clone().granted(Grants::NONE.with(permission));
+    for other in [Permission::OntologyRead, Permission::OntologyPlan, Permission::ObjectWrite] {
+        let error = followed.apply(&of(other), plan.clone().into()).await.unwrap_err();
+        assert_eq!(error.code(), "permission.denied");
+    }
+    let published = followed.apply(&of(Permission::OntologyPublish), plan.into()).await.unwrap();
+    assert_eq!((published.version, published.receipt.is_some()), (1, true));
+    assert_eq!(service.versions().await, kernel.versions().await);
 }
 
 #[tokio::test]

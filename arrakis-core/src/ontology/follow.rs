@@ -14,7 +14,7 @@ use super::{
     SchemaHash, SchemaSource as _, SchemaVersions,
 };
 use crate::relay::RelayStore;
-use crate::{Actor, CommitId, Context, Error, Grants, Permission, Receipt, Result, Seq};
+use crate::{Actor, CommitId, Context, Error, Grants, Outcome, Permission, Receipt, Result, Seq};
 
 /// A version as another store publishes it too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,14 +71,7 @@ impl FollowedOntology {
     /// # Errors
     /// What the other answers, and what the store does; `ontology.follow.diverged` when the same definition comes to something else here.
     pub async fn follow(&self, ctx: &Context, other: &dyn OntologyPeer) -> Result<u32> {
-        let granted = [Permission::OntologyRead, Permission::OntologyPlan, Permission::OntologyPublish];
-        let granted = granted.into_iter().fold(Grants::NONE, Grants::with);
-        let bare = Context::new(ctx.scope(), ctx.actor().clone(), ctx.request_id()).granted(granted);
-        let bare = match ctx.trace() {
-            Some(trace) => bare.traced(trace),
-            None => bare,
-        };
-        let mut count = 0;
+        let (bare, mut count) = (bare(ctx), 0);
         loop {
             let version = self.version(&bare).await?;
             let Some(next) = other.published_after(&bare, version).await? else { return Ok(count) };
@@ -117,7 +110,7 @@ impl FollowedOntology {
     async fn receipt(&self, ctx: &Context, version: u32) -> Result<Option<Receipt>> {
         let Some(before) = version.checked_sub(1) else { return Ok(None) };
         let request = ListSchemaVersions { after: before, limit: Some(1) };
-        let listed = self.ontology.schema_versions(ctx, request).await?.versions;
+        let listed = self.ontology.schema_versions(&bare(ctx), request).await?.versions;
         let Some(listed) = listed.first().filter(|listed| listed.version == version) else { return Ok(None) };
         let entry = self.entry(listed.seq).await?;
         Ok(entry.map(|entry| Receipt { commit: entry.commit, seq: entry.seq, replayed: false }))
@@ -127,6 +120,20 @@ impl FollowedOntology {
         let page = self.log.log(Seq(seq.0.saturating_sub(1)), 1).await?;
         Ok(page.entries.into_iter().find(|entry| entry.seq == seq))
     }
+}
+
+/// In whose name versions are followed: whoever asks need not have the rights to.
+fn bare(ctx: &Context) -> Context {
+    let granted = [Permission::OntologyRead, Permission::OntologyPlan, Permission::OntologyPublish];
+    let granted = granted.into_iter().fold(Grants::NONE, Grants::with);
+    let mut bare = Context::new(ctx.scope(), ctx.actor().clone(), ctx.request_id()).granted(granted);
+    if let Some(trace) = ctx.trace() {
+        bare = bare.traced(trace);
+    }
+    if let Some(deadline) = ctx.deadline() {
+        bare = bare.until(deadline);
+    }
+    bare
 }
 
 fn diverged(version: u32) -> Error {
@@ -190,7 +197,8 @@ impl OntologyService for FollowedOntology {
         ctx.require(Permission::OntologyPublish)?;
         let id = request.id.unwrap_or_else(|| self.ontology.env().commit_id());
         let published = kernel.apply(ctx, ApplyPlan { id: Some(id), ..request }).await?;
-        self.follow(ctx, &**kernel).await?;
+        // It is published, and asked for again under its id it is answered.
+        self.follow(ctx, &**kernel).await.map_err(|error| error.outcome_is(Outcome::Unknown))?;
         let Some(there) = published.receipt else { return Ok(published) };
         let here = self.receipt(ctx, published.version).await?;
         Ok(Published { receipt: here.map(|here| Receipt { replayed: there.replayed, ..here }), ..published })

@@ -18,6 +18,8 @@ pub const MSGPACK: &str = "application/vnd.arrakis+msgpack";
 pub const JSON: &str = "application/json";
 /// Exact events, one after the other, each behind its length in four bytes, big-endian; a length of 0 is a sign of life.
 pub const MSGPACK_STREAM: &str = "application/vnd.arrakis.stream+msgpack";
+/// One JSON text a line: rows in bulk.
+pub const NDJSON: &str = "application/x-ndjson";
 /// Events as browsers read them.
 pub const EVENT_STREAM: &str = "text/event-stream";
 

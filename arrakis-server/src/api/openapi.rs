@@ -4,7 +4,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value as Json, json};
 
-use super::{EVENT_STREAM, Endpoint, JSON, Meta, Verb, access, action, feed, kernel, ontology, user};
+use super::{EVENT_STREAM, Endpoint, JSON, Meta, NDJSON, Verb, access, action, feed, kernel, ontology, user};
 use crate::problem::{PROBLEM_JSON, Problem};
 
 /// The document, as JSON with sorted members.
@@ -114,7 +114,8 @@ impl Document {
             "responses": responses(meta, &answered),
         });
         if let (Some(body), Some(members)) = (body, operation.as_object_mut()) {
-            members.insert("requestBody".into(), json!({ "required": true, "content": { JSON: { "schema": body } } }));
+            let content = content(JSON, &body, meta.id == kernel::LOAD.meta.id);
+            members.insert("requestBody".into(), json!({ "required": true, "content": content }));
         }
         if let (true, Some(members)) = (meta.is_open, operation.as_object_mut()) {
             members.insert("security".into(), json!([]));
@@ -217,15 +218,25 @@ fn parameters(meta: &Meta, asked: &Schema) -> Vec<Json> {
     parameters
 }
 
+/// A body of a media type, and perhaps of lines.
+fn content(media_type: &str, schema: &Json, or_lines: bool) -> Json {
+    let mut content = Map::from_iter([(media_type.to_owned(), json!({ "schema": schema }))]);
+    if or_lines {
+        content.insert(NDJSON.to_owned(), json!({ "schema": { "type": "string" } }));
+    }
+    Json::Object(content)
+}
+
 fn responses(meta: &Meta, answered: &Json) -> Json {
     let is_stream = matches!(meta.id, "subscribe" | "followChanges");
     let (media_type, schema) =
         if is_stream { (EVENT_STREAM, json!({ "type": "string" })) } else { (JSON, answered.clone()) };
+    let content = content(media_type, &schema, meta.id == kernel::QUERY.meta.id);
     let seq =
         json!({ "description": "The commit the answer has seen.", "schema": { "type": "integer", "minimum": 0 } });
     let mut responses = Map::from_iter([(
         "200".to_owned(),
-        json!({ "description": "The answer.", "headers": { "Ark-Seq": seq }, "content": { media_type: { "schema": schema } } }),
+        json!({ "description": "The answer.", "headers": { "Ark-Seq": seq }, "content": content }),
     )]);
     if meta.verb == Verb::Get {
         responses.insert("304".into(), json!({ "description": "It is as the asker has it." }));

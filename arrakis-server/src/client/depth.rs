@@ -69,11 +69,11 @@ mod tests {
         let nested = |depth: usize| (0..depth).fold(json!("]}\"\\[{"), |inner, _| json!([inner]));
         let most = written(&nested(QUESTION_DEPTH_MAX)).unwrap();
         assert_eq!(serde_json::from_slice::<Json>(&most).unwrap(), nested(QUESTION_DEPTH_MAX));
-        for depth in [QUESTION_DEPTH_MAX + 1, 10_000] {
+        for depth in [QUESTION_DEPTH_MAX + 1, 1_000] {
             let error = written(&nested(depth)).unwrap_err();
             assert_eq!((error.code(), error.param("depth_max")), ("client.question.too_deep", Some("127")));
         }
-        let filter = (0..10_000).fold(Filter::eq("id", 1), |inner, _| !inner);
+        let filter = (0..1_000).fold(Filter::eq("id", 1), |inner, _| !inner);
         assert_eq!(written(&filter).unwrap_err().code(), "client.question.too_deep");
     }
 }

@@ -31,6 +31,12 @@ impl Asked {
         self.header("accept").is_some_and(|accept| accept.starts_with(media_type))
     }
 
+    /// Whether the body is of a media type; of JSON where it says nothing.
+    pub(crate) fn is_of(&self, media_type: &str) -> bool {
+        let stated = self.header("content-type").unwrap_or(JSON);
+        stated.split(';').next().is_some_and(|of| of.trim().eq_ignore_ascii_case(media_type))
+    }
+
     pub(crate) fn is_exact(&self) -> bool {
         self.wants(MSGPACK)
     }
@@ -56,8 +62,8 @@ impl Asked {
         if !self.query.is_empty() {
             return Err(Error::invalid("request.query", "what is asked is in the body"));
         }
-        let media_type = self.header("content-type").unwrap_or(JSON);
-        if !media_type.split(';').next().is_some_and(|of| of.trim().eq_ignore_ascii_case(JSON)) {
+        if !self.is_of(JSON) {
+            let media_type = self.header("content-type").unwrap_or_default();
             return Err(Error::invalid("request.media_type", "a body is JSON").with("media_type", media_type));
         }
         if self.path.is_empty() {

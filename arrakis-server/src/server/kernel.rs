@@ -5,16 +5,17 @@ use std::sync::Arc;
 use arrakis_core::kernel::{AsOf, Edit, Expect, GetObjects, KernelService, Write};
 use arrakis_core::{CommitId, Error, Key, Seq};
 
-use super::Routes;
 use super::answer::Answer;
 use super::asked::Asked;
 use super::routes::expected;
-use crate::api::{Endpoint, kernel as api};
+use super::{Routes, lines};
+use crate::api::{Endpoint, NDJSON, kernel as api};
 
 impl Routes {
     /// With the endpoints of objects and links.
     #[must_use]
     pub fn kernel(self, service: &Arc<dyn KernelService>) -> Self {
+        let (door, queried, loading) = (self.door().clone(), Arc::clone(service), Arc::clone(service));
         self.on(&api::OBJECT, service, |service, ctx, asked| {
             Box::pin(async move {
                 let request = read(asked);
@@ -29,7 +30,10 @@ impl Routes {
             })
         })
         .on(&api::GET, service, |service, ctx, asked| Box::pin(async move { service.get(&ctx, asked).await }))
-        .on(&api::QUERY, service, |service, ctx, asked| Box::pin(async move { service.query(&ctx, asked).await }))
+        .on_request(&api::QUERY.meta, move |request| {
+            let (door, service) = (door.clone(), Arc::clone(&queried));
+            Box::pin(async move { lines::query(&door, service, request).await })
+        })
         .on(&api::AGGREGATE, service, |service, ctx, asked| {
             Box::pin(async move { service.aggregate(&ctx, asked).await })
         })
@@ -44,11 +48,17 @@ impl Routes {
             |asked, id| asked.id = Some(asked.id.unwrap_or(id)),
             |service, ctx, asked| Box::pin(async move { service.write(&ctx, asked).await }),
         )
-        .on_write(
-            &api::LOAD,
-            service,
-            |asked, id| asked.id = Some(asked.id.unwrap_or(id)),
-            |service, ctx, asked| Box::pin(async move { service.load(&ctx, asked).await }),
+        .on_asked(
+            &api::LOAD.meta,
+            Arc::new(move |asked: Asked, id: Option<CommitId>| {
+                let service = Arc::clone(&loading);
+                Box::pin(async move {
+                    let mut load =
+                        if asked.is_of(NDJSON) { lines::load(&asked.body)? } else { asked.read(&api::LOAD.meta)? };
+                    load.id = load.id.or(id);
+                    Answer::of(&api::LOAD, &asked, &service.load(&asked.ctx, load).await?)
+                })
+            }),
         )
         .on_edit(&api::UPSERT, service, |asked, expect| {
             let api::WriteObject { object_type, key: _, properties, reason } = asked;

@@ -188,28 +188,33 @@ impl Answering {
         Self { builder, router, options, networks: Arc::default() }
     }
 
-    /// What a connection is read from, and where it comes from.
-    async fn open(&self, mut stream: TcpStream, address: SocketAddr) -> io::Result<(Box<dyn Stream>, SocketAddr)> {
+    /// What a connection is read from, where it comes from, and its place among those of its network.
+    async fn open(
+        &self,
+        mut stream: TcpStream,
+        address: SocketAddr,
+    ) -> io::Result<(Box<dyn Stream>, SocketAddr, NetworkPlace)> {
         // Small answers must not wait for more to be sent.
         let _ = stream.set_nodelay(true);
         let address =
             if self.options.is_proxied { proxy::read(&mut stream).await?.unwrap_or(address) } else { address };
-        match &self.options.tls {
-            None => Ok((Box::new(stream), address)),
-            Some(tls) => Ok((Box::new(TlsAcceptor::from(tls.current()).accept(stream).await?), address)),
-        }
+        let place = self.networks.take(address.ip(), self.options.network_connections_max).ok_or_else(|| {
+            metric!(monotonic_counter.ark_connections_refused = 1_u64);
+            io::Error::other("the network has as many connections as it may")
+        })?;
+        let stream: Box<dyn Stream> = match &self.options.tls {
+            None => Box::new(stream),
+            Some(tls) => Box::new(TlsAcceptor::from(tls.current()).accept(stream).await?),
+        };
+        Ok((stream, address, place))
     }
 
     async fn answer(&self, stream: TcpStream, address: SocketAddr, watcher: Watcher) {
         let opening = tokio::time::timeout(self.options.header_timeout, self.open(stream, address));
-        let (stream, address) = match opening.await {
+        let (stream, address, _place) = match opening.await {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => return tracing::debug!(%address, %error, "a connection was not opened"),
             Err(_) => return tracing::debug!(%address, "a connection was not opened in time"),
-        };
-        let Some(_place) = self.networks.take(address.ip(), self.options.network_connections_max) else {
-            metric!(monotonic_counter.ark_connections_refused = 1_u64);
-            return;
         };
         let service = self.router.clone().map_request(move |request: http::Request<Incoming>| {
             let mut request = Request::from(request.map(axum::body::Body::new));

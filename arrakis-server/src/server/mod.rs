@@ -8,6 +8,7 @@ mod door;
 mod feed;
 mod idempotency;
 mod kernel;
+mod lines;
 mod listen;
 mod observe;
 mod ontology;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::LazyLock;
 
+use axum::body::Bytes;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use serde_json::Value as Json;
@@ -16,7 +17,7 @@ pub(crate) const PAGE: &str = "/docs";
 
 /// The description of some paths, made when it is first read: few who start a server do.
 pub(crate) struct Reference {
-    document: LazyLock<String, Box<dyn FnOnce() -> String + Send>>,
+    document: LazyLock<Bytes, Box<dyn FnOnce() -> Bytes + Send>>,
 }
 
 impl Reference {
@@ -27,7 +28,7 @@ impl Reference {
             if let Some(described) = document.get_mut("paths").and_then(Json::as_object_mut) {
                 described.retain(|path, _| is_served(path));
             }
-            document.to_string()
+            Bytes::from(document.to_string())
         };
         Self { document: LazyLock::new(Box::new(document)) }
     }
@@ -37,7 +38,7 @@ impl Reference {
         match path {
             DOCUMENT => {
                 let headers = [(CONTENT_TYPE, crate::api::JSON), (CACHE_CONTROL, "no-cache")];
-                Some((headers, self.document.clone()).into_response())
+                Some((headers, Bytes::clone(&self.document)).into_response())
             }
             PAGE => {
                 let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY)];

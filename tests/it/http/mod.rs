@@ -8,6 +8,7 @@ mod event;
 mod flood;
 #[cfg(feature = "gateway")]
 mod gateway;
+mod lines;
 mod matrix;
 #[cfg(all(feature = "cli", unix))]
 mod process;
