@@ -7,10 +7,9 @@
 
 use std::path::Path;
 
-use arrakis::client::{Client, ClientOptions, Credentials};
+use arrakis::client::{Client, ClientOptions};
 use arrakis::gateway::GatewayConfig;
-use arrakis::peer::PeerKey;
-use arrakis::{Env, Error, Result, root_secret, start_gateway};
+use arrakis::{Error, Result, root_secret, start_gateway};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -21,8 +20,7 @@ async fn main() -> Result<()> {
     let unread = |e: std::io::Error| Error::invalid("config", "the configuration cannot be read").caused_by(e);
     let config = GatewayConfig::from_toml(&std::fs::read_to_string(config).map_err(unread)?)?;
     let (root, _) = root_secret(Path::new(secret))?;
-    let credentials = Credentials::Peer(PeerKey::of(&root)?);
-    let users = Client::new(users, credentials, Env::system(), ClientOptions::default())?.watching();
+    let users = Client::peer(users, &root, ClientOptions::default())?;
     let gateway = start_gateway(users, config).await?;
     println!("http://{}", gateway.address());
     let unheard = |e: std::io::Error| Error::unavailable("signal", "no signal can be waited for").caused_by(e);

@@ -8,8 +8,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrakis::client::{Client, ClientOptions, Credentials};
-use arrakis::peer::PeerKey;
+use arrakis::client::{Client, ClientOptions};
 use arrakis::{Arrakis, BusSink, Env, Error, NatsBus, NatsOptions, RelayOptions, Result, Serve, Service, root_secret};
 
 #[tokio::main]
@@ -20,10 +19,7 @@ async fn main() -> Result<()> {
     };
     let address = address.parse().map_err(|_| Error::invalid("address", "an address is as 127.0.0.1:7103"))?;
     let (root, _) = root_secret(Path::new(secret))?;
-    let other = |address: &str| {
-        let credentials = Credentials::Peer(PeerKey::of(&root)?);
-        Ok::<_, Error>(Client::new(address, credentials, Env::system(), ClientOptions::default())?.watching())
-    };
+    let other = |address: &str| Client::peer(address, &root, ClientOptions::default());
     let arrakis = Arrakis::builder().redis(redis).open_postgres(database).await?;
     let env = Env::system();
     let bus = Arc::new(NatsBus::connect(env.clone(), NatsOptions::new(nats)).await?);

@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrakis::client::{Client, ClientOptions, Credentials};
+use arrakis::client::{Client, ClientOptions};
 use arrakis::credential::Secret;
-use arrakis::peer::PeerKey;
 use arrakis::{Arrakis, BusSink, Env, Error, NatsBus, NatsOptions, Relay, RelayOptions, Serve, Service};
 use clap::Args;
 
@@ -120,9 +119,8 @@ async fn relay(arrakis: &Arrakis, url: &str, deployment: &str, name: &str) -> Re
 
 /// Asks another process of the deployment.
 pub(crate) fn client(address: &str, root: &Secret, trust: &Trust) -> Result<Client> {
-    let credentials = Credentials::Peer(PeerKey::of(root)?);
     let options = ClientOptions { tls: trust.files(), ..ClientOptions::default() };
-    Ok(Client::new(address, credentials, Env::system(), options)?.watching())
+    Ok(Client::peer(address, root, options)?)
 }
 
 /// Prints the description of what is served.

@@ -101,6 +101,19 @@ impl Client {
         Ok(Self { inner })
     }
 
+    /// The services of another process of the deployment that has this root secret, asked as one of its processes; it watches whose credentials are
+    /// ([`Client::watching`]).
+    ///
+    /// # Errors
+    /// `vault.root.malformed`; as [`Client::new`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn peer(address: &str, root: &Secret, options: ClientOptions) -> Result<Self> {
+        let credentials = Credentials::Peer(PeerKey::of(root)?);
+        Ok(Self::new(address, credentials, Env::system(), options)?.watching())
+    }
+
     /// Asks anew, for as long as this client lives, whose the credentials in use are: so that rights that were taken back are taken back here too, within
     /// [`ClientOptions::identity_ttl`].
     ///
