@@ -21,6 +21,9 @@ use crate::api::kernel::QUERY;
 use crate::api::{ARK_SEQ, NDJSON, REQUEST_ID};
 use crate::problem::Problem;
 
+/// The most cells of a load of lines, rows times columns: a short line may leave out as many as another names.
+const CELLS_MAX: usize = 4_000_000;
+
 /// A load of lines: the first is the load without its columns and rows, every other one a row by the names of its columns.
 ///
 /// # Errors
@@ -53,6 +56,10 @@ pub(super) fn load(body: &[u8]) -> Result<Load> {
             return Err(many.with("columns_max", LOAD_COLUMNS_MAX).at(format!("line {at}")));
         }
         load.rows.push(LoadRow { line: at, cells });
+        if load.rows.len().saturating_mul(load.columns.len()) > CELLS_MAX {
+            let many = Error::invalid("request.body", "the rows times their columns are too many");
+            return Err(many.with("cells_max", CELLS_MAX).at(format!("line {at}")));
+        }
     }
     let columns = load.columns.len();
     load.rows.iter_mut().for_each(|row| row.cells.resize(columns, Cell::Missing));
@@ -220,5 +227,10 @@ mod tests {
             assert_eq!((error.code(), error.path().unwrap_or_default()), ("request.body", at), "{body}");
         }
         assert_eq!(load(b"\xff\n").unwrap_err().code(), "request.body");
+        // Short lines do not make a large load.
+        let names: Vec<_> = (0..LOAD_COLUMNS_MAX).map(|name| format!("\"c{name}\": 1")).collect();
+        let wide = format!("{into}{{{}}}\n{}", names.join(", "), "{}\n".repeat(10_000));
+        let error = load(wide.as_bytes()).unwrap_err();
+        assert_eq!((error.param("cells_max"), error.path()), (Some("4000000"), Some("line 2002")));
     }
 }
