@@ -16,6 +16,7 @@ use tokio_rustls::rustls::server::{ServerConfig, WebPkiClientVerifier};
 
 /// What a server proves itself with, in files of PEM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TlsFiles {
     /// Its certificate, and those up to its authority.
@@ -29,6 +30,7 @@ pub struct TlsFiles {
 
 /// What a client trusts, and proves itself with, in files of PEM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClientTlsFiles {
     /// The authorities of servers: no others are trusted.

@@ -22,6 +22,9 @@ pub(crate) struct Directory {
     /// The file with the root secret, made where there is none [default: the database file with `.secret` added]
     #[arg(long, value_name = "FILE")]
     secret: Option<PathBuf>,
+    /// The address of the deployment as its users know it, which access tokens name as their issuer
+    #[arg(long, value_name = "URL", env = "ARRAKIS_ISSUER")]
+    issuer: Option<String>,
 }
 
 impl Directory {
@@ -32,7 +35,7 @@ impl Directory {
     pub(crate) async fn open(&self, global: &Global) -> Result<(Arrakis, Users, Context)> {
         // No secret is made for what is not there.
         self.database.check_exists()?;
-        let mut options = UserOptions::new(self.root()?);
+        let mut options = self.options(self.root()?);
         // Few passwords are set here, and none is calibrated for.
         options.hasher = Some(Hasher::new(Env::system(), Cost::default(), 1));
         let (arrakis, ctx) = self.database.open_by(Arrakis::builder().users(options), global).await?;
@@ -51,13 +54,21 @@ impl Directory {
         global: &Global,
     ) -> Result<(Arrakis, Secret, Context)> {
         let root = self.root()?;
-        let builder = Arrakis::builder().users(UserOptions::new(root.clone()));
+        let builder = Arrakis::builder().users(self.options(root.clone()));
         let builder = match redis {
             Some(url) => builder.redis(url),
             None => builder,
         };
         let (arrakis, ctx) = self.database.open_by(builder, global).await?;
         Ok((arrakis, root, ctx))
+    }
+
+    fn options(&self, root: Secret) -> UserOptions {
+        let mut options = UserOptions::new(root);
+        if let Some(issuer) = &self.issuer {
+            options.issuer.clone_from(issuer);
+        }
+        options
     }
 
     fn root(&self) -> Result<Secret> {

@@ -2,6 +2,7 @@
 
 mod action;
 mod argument;
+mod configuration;
 mod database;
 mod directory;
 mod failure;
@@ -89,6 +90,8 @@ enum Group {
     Gateway(gateway::Command),
     /// Print the description of the HTTP interface, as OpenAPI 3.1
     Openapi,
+    /// Print what processes are configured by, in Markdown
+    Configuration,
     /// Move a whole database, with its history, to where there is none, and compare both
     Move(moving::Command),
 }
@@ -123,6 +126,7 @@ fn run(cli: Cli) -> Result<Verdict> {
             Group::Serve(command) => command.run(&cli.global).await,
             Group::Gateway(command) => command.run().await,
             Group::Openapi => serve::describe(),
+            Group::Configuration => configuration::print(),
             Group::Move(command) => command.run(&cli.global).await,
         }
     })

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use unicode_normalization::UnicodeNormalization as _;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::Secret;
 use crate::{Env, Error, Result};
@@ -28,6 +28,9 @@ const HASH_MEMORY_STORED_MAX_KIB: u32 = 1 << 20;
 
 const SALT_LEN: usize = 16;
 const HASH_LEN: usize = 32;
+/// What is set aside for a hash at least, in bytes, though no more of it is used than the hash takes. glibc gives what is longer than 32 MiB back
+/// to the system as soon as it is freed; anything shorter may stay with the process for good.
+const HASH_RESERVED_MIN: usize = (32 << 20) + Block::SIZE;
 
 /// What a hash costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +76,14 @@ impl Cost {
         let params = Params::new(self.memory_kib, self.passes, 1, Some(HASH_LEN)).map_err(malformed)?;
         let mut hash = Zeroizing::new([0; HASH_LEN]);
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        argon2.hash_password_into(password, salt, &mut *hash).map_err(malformed)?;
+        let count = argon2.params().block_count();
+        let mut blocks = Vec::new();
+        let full = |e| Error::unavailable("password.memory", "there is no memory to hash a password in").caused_by(e);
+        blocks.try_reserve_exact(count.max(HASH_RESERVED_MIN / Block::SIZE)).map_err(full)?;
+        blocks.resize(count, Block::new());
+        let hashed = argon2.hash_password_into_with_memory(password, salt, &mut *hash, &mut blocks);
+        blocks.iter_mut().zeroize();
+        hashed.map_err(malformed)?;
         Ok(hash)
     }
 

@@ -5,6 +5,7 @@
 //! ([`Directory`]), which is what makes a check cost nothing and a revocation reach everyone within a second.
 
 mod directory;
+mod discovery;
 mod engine;
 mod group;
 mod login;
@@ -17,6 +18,7 @@ mod state;
 use serde::{Deserialize, Serialize};
 
 pub use self::directory::{Directory, Identity, STALE_MAX_MS};
+pub use self::discovery::{Discovery, JWKS_PATH};
 pub use self::engine::{Bootstrap, UserOptions, Users};
 pub use self::group::{GROUP_DEPTH_MAX, GROUPS_MAX, Group, GroupMember, NewGroup};
 pub use self::login::{

@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 
 use super::{
-    ApiKeyInfo, Assignment, FederatedIdentity, Group, GroupMember, Identity, Invitation, ListUsers, Login, NewApiKey,
-    NewAssignment, NewGroup, NewUser, PolicyVersion, RecoveryCodes, SecondFactor, SessionInfo, SetPassword,
+    ApiKeyInfo, Assignment, Discovery, FederatedIdentity, Group, GroupMember, Identity, Invitation, ListUsers, Login,
+    NewApiKey, NewAssignment, NewGroup, NewUser, PolicyVersion, RecoveryCodes, SecondFactor, SessionInfo, SetPassword,
     ShownApiKey, Simulated, Simulation, Tokens, TotpEnrolment, User, UserExport, UserPage, UserPatch, WhoCan,
     WhoCanPage,
 };
@@ -186,6 +186,12 @@ pub trait AuthService: std::fmt::Debug + Send + Sync + 'static {
 
     /// The keys that verify access tokens, as a JSON Web Key Set.
     async fn jwks(&self) -> Result<String>;
+
+    /// Where who is given nothing but the issuer finds those keys.
+    ///
+    /// # Errors
+    /// `auth.issuer` where the issuer is no address.
+    async fn discovery(&self) -> Result<Discovery>;
 }
 
 /// What a user proves with who they are: one's own, or, with `user.manage` and everything that user holds, another's.

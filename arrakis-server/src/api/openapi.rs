@@ -90,6 +90,8 @@ impl Document {
             .add("authentication", &user::ACCEPT_INVITATION)
             .add("authentication", &user::ONESELF)
             .add("authentication", &user::JWKS)
+            .add("authentication", &user::DISCOVERY)
+            .add("authentication", &user::AUTHORIZATION_SERVER)
             .add("authentication", &user::REVOKE_ISSUED)
             .add("account", &user::SET_PASSWORD)
             .add("account", &user::ENROL_TOTP)

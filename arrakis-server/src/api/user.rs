@@ -3,10 +3,10 @@
 use arrakis_core::access::{Check, Explanation, Policy, Subject};
 use arrakis_core::credential::Secret;
 use arrakis_core::user::{
-    ApiKeyInfo, Assignment, FederatedIdentity, Group, GroupMember, Invitation, Issued, ListUsers, Login, NewApiKey,
-    NewAssignment, NewGroup, NewUser, PolicyVersion, RecoveryCodes, SecondFactor, SessionInfo, SetPassword,
-    ShownApiKey, Simulated, Simulation, Tokens, TotpEnrolment, User, UserExport, UserPage, UserPatch, WhoCan,
-    WhoCanPage,
+    ApiKeyInfo, Assignment, Discovery, FederatedIdentity, Group, GroupMember, Invitation, Issued, JWKS_PATH, ListUsers,
+    Login, NewApiKey, NewAssignment, NewGroup, NewUser, PolicyVersion, RecoveryCodes, SecondFactor, SessionInfo,
+    SetPassword, ShownApiKey, Simulated, Simulation, Tokens, TotpEnrolment, User, UserExport, UserPage, UserPatch,
+    WhoCan, WhoCanPage,
 };
 use arrakis_core::{Scope, Seq, SpaceId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -262,7 +262,13 @@ pub(crate) const ACCEPT_INVITATION: Endpoint<AcceptInvitation, User> =
 pub(crate) const ONESELF: Endpoint<Nothing, Oneself> =
     Endpoint::get("getOneself", "/v1/auth/me", "Says who asks, and what they may do.");
 pub(crate) const JWKS: Endpoint<Nothing, serde_json::Value> =
-    Endpoint::get("getJwks", "/.well-known/jwks.json", "Tells the keys that verify access tokens.").open();
+    Endpoint::get("getJwks", JWKS_PATH, "Tells the keys that verify access tokens.").open();
+pub(crate) const DISCOVERY: Endpoint<Nothing, Discovery> =
+    Endpoint::get("getOpenIdConfiguration", "/.well-known/openid-configuration", "Tells who issues access tokens.")
+        .open();
+pub(crate) const AUTHORIZATION_SERVER: Endpoint<Nothing, Discovery> =
+    Endpoint::get("getAuthorizationServer", "/.well-known/oauth-authorization-server", "The same, where OAuth has it.")
+        .open();
 
 pub(crate) const SET_PASSWORD: Endpoint<SetPassword, ()> =
     Endpoint::put("setPassword", "/v1/account/password", "Sets a password, which ends the user's sessions.");

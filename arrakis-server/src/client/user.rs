@@ -5,9 +5,9 @@ use std::sync::PoisonError;
 use arrakis_core::access::{Check, Explanation, Policy};
 use arrakis_core::credential::Secret;
 use arrakis_core::user::{
-    AccountService, ApiKeyInfo, ApiKeyService, Assignment, AuthService, FederatedIdentity, Group, GroupMember,
-    GroupService, Identity, Invitation, Issued, ListUsers, Login, NewApiKey, NewAssignment, NewGroup, NewUser,
-    PolicyVersion, RecoveryCodes, RoleService, SecondFactor, SessionInfo, SetPassword, ShownApiKey, Simulated,
+    AccountService, ApiKeyInfo, ApiKeyService, Assignment, AuthService, Discovery, FederatedIdentity, Group,
+    GroupMember, GroupService, Identity, Invitation, Issued, ListUsers, Login, NewApiKey, NewAssignment, NewGroup,
+    NewUser, PolicyVersion, RecoveryCodes, RoleService, SecondFactor, SessionInfo, SetPassword, ShownApiKey, Simulated,
     Simulation, Tokens, TotpEnrolment, User, UserExport, UserPage, UserPatch, UserService, WhoCan, WhoCanPage,
 };
 use arrakis_core::{Actor, Context, RequestId, Result, Scope, Seq, SpaceId, TenantId};
@@ -188,6 +188,10 @@ impl AuthService for Client {
     async fn jwks(&self) -> Result<String> {
         let ctx = self.own_context();
         self.call(&ctx, &api::JWKS, &Nothing {}).await.map(|keys| keys.to_string())
+    }
+
+    async fn discovery(&self) -> Result<Discovery> {
+        self.call(&self.own_context(), &api::DISCOVERY, &Nothing {}).await
     }
 }
 

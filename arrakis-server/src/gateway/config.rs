@@ -20,9 +20,11 @@ const ROUTES_MAX: usize = 10_000;
 
 /// What a gateway does, as its file states it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GatewayConfig {
     /// The address that is listened to.
+    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
     pub listen: SocketAddr,
     /// What connections are encrypted with; they are not where it is left out. Certificates are read again while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +41,12 @@ pub struct GatewayConfig {
     /// How often may be asked.
     #[serde(default)]
     pub rates: Rates,
+    /// How much may be asked in a longer time.
+    #[serde(default)]
+    pub quotas: Quotas,
+    /// Whether answers are sent in gzip to who takes it, where that pays.
+    #[serde(default = "yes")]
+    pub compression: bool,
     /// The origins whose pages may ask, exactly as browsers state them.
     #[serde(default)]
     pub origins: Vec<String>,
@@ -50,6 +58,7 @@ pub struct GatewayConfig {
 
 /// The limits of connections and requests.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// The most connections at a time.
@@ -68,6 +77,8 @@ pub struct Limits {
     pub timeout_ms: u64,
     /// The most requests under way.
     pub in_flight_max: usize,
+    /// The most web sockets at a time.
+    pub websockets_max: usize,
     /// How long requests under way may take to end when it is closed, milliseconds.
     pub drain_ms: u64,
 }
@@ -83,6 +94,7 @@ impl Default for Limits {
             body_len_max: 32 * 1_024 * 1_024,
             timeout_ms: 30_000,
             in_flight_max: 1_000,
+            websockets_max: 1_000,
             drain_ms: 30_000,
         }
     }
@@ -90,6 +102,7 @@ impl Default for Limits {
 
 /// How often may be asked.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Rates {
     /// By one network, whoever asks.
@@ -102,6 +115,7 @@ pub struct Rates {
 
 /// So many a second, and so many at once.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     /// In the long run.
@@ -120,8 +134,47 @@ impl Default for Rates {
     }
 }
 
+/// How much may be asked in a longer time, by who has said who they are; as much as anyone likes where it is left out. A process counts for itself, from
+/// when it began.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Quotas {
+    /// By one tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Quota>,
+    /// By one user or key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Quota>,
+}
+
+/// So many requests in a window of the calendar, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Quota {
+    /// How many.
+    pub most: u64,
+    /// The window.
+    pub per: Period,
+}
+
+/// A window of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// From a full hour on.
+    Hour,
+    /// From midnight on.
+    Day,
+    /// From the first of a month on.
+    Month,
+}
+
 /// A service.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamConfig {
     /// Where it is answered, as `http://127.0.0.1:7101`: any of them will do.
@@ -137,6 +190,10 @@ pub struct UpstreamConfig {
     pub tls: Option<ClientTlsFiles>,
 }
 
+const fn yes() -> bool {
+    true
+}
+
 fn health_path() -> String {
     "/readyz".into()
 }
@@ -147,6 +204,7 @@ const fn health_ms() -> u64 {
 
 /// Where what is asked goes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RouteConfig {
     /// What the path begins with, up to a `/` or its end.
@@ -156,6 +214,9 @@ pub struct RouteConfig {
     /// Whether it may be asked without a token.
     #[serde(default)]
     pub open: bool,
+    /// Whether what is asked may go on as a WebSocket.
+    #[serde(default)]
+    pub websocket: bool,
     /// How much it matters where not everything can be answered.
     #[serde(default)]
     pub class: Class,
@@ -166,6 +227,7 @@ pub struct RouteConfig {
 
 /// How much a request matters where not everything can be answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// It is refused first.
@@ -221,6 +283,7 @@ impl GatewayConfig {
             body_len_max,
             timeout_ms,
             in_flight_max,
+            websockets_max: _,
             drain_ms: _,
         } = self.limits;
         for (name, limit) in [
@@ -243,6 +306,12 @@ impl GatewayConfig {
             if !per_second.is_finite() || per_second <= 0.0 || burst == 0 {
                 let rate = "a rate is above 0 a second, with a burst of 1 or more";
                 return Err(Error::invalid("gateway.config.rate", rate).at(name).at("rates"));
+            }
+        }
+        for (name, quota) in [("tenant", self.quotas.tenant), ("actor", self.quotas.actor)] {
+            if quota.is_some_and(|quota| quota.most == 0) {
+                let quota = "a quota is of one request or more";
+                return Err(Error::invalid("gateway.config.quota", quota).at(name).at("quotas"));
             }
         }
         if let Some(origin) = self.origins.iter().find(|origin| !is_origin(origin)) {
@@ -313,6 +382,15 @@ impl GatewayConfig {
             }
         }
         Ok(())
+    }
+
+    /// The schema of the file, with what each key is for and what it is when left out.
+    #[cfg(feature = "openapi")]
+    pub fn schema() -> schemars::Schema {
+        schemars::generate::SchemaSettings::draft2020_12()
+            .with(|settings| settings.inline_subschemas = true)
+            .into_generator()
+            .into_root_schema_for::<Self>()
     }
 
     /// The limits of its connections.

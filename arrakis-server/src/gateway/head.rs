@@ -6,6 +6,7 @@ use arrakis_core::{Error, Result};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Version};
 
+use super::websocket;
 use crate::api::{ARK_CLIENT_IP, REQUEST_ID};
 use crate::peer::PEER_SCHEME;
 
@@ -56,7 +57,8 @@ pub(super) fn check(parts: &http::request::Parts, headers_max: usize) -> Result<
     if parts.version == Version::HTTP_11 && !headers.contains_key(header::HOST) {
         return framing("a request states its host");
     }
-    if parts.method == Method::CONNECT || parts.method == Method::TRACE || headers.contains_key(header::UPGRADE) {
+    let is_other = headers.contains_key(header::UPGRADE) && !websocket::is_asked(parts);
+    if parts.method == Method::CONNECT || parts.method == Method::TRACE || is_other {
         return Err(Error::invalid("gateway.upgrade", "neither tunnels nor other protocols are offered here"));
     }
     let is_peer = |value: &HeaderValue| value.as_bytes().starts_with(PEER_SCHEME.trim_end().as_bytes());

@@ -7,13 +7,17 @@
 mod breaker;
 pub mod config;
 mod cors;
+mod gzip;
 mod head;
+mod passing;
 mod path;
 mod pipeline;
+mod quota;
 mod rate;
 mod share;
 mod upstream;
 mod variable;
+mod websocket;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -26,7 +30,9 @@ use axum::response::Response;
 
 pub use self::config::GatewayConfig;
 use self::pipeline::Snapshot;
+use self::quota::Ledger;
 pub use self::variable::VARIABLE_PREFIX;
+use self::websocket::WebSockets;
 use crate::server::{Door, Listener};
 
 /// A gateway that is at work.
@@ -40,6 +46,14 @@ struct Inner {
     door: Door,
     /// What it works by, and what it worked by before.
     snapshots: RwLock<(Arc<Snapshot>, Option<Arc<Snapshot>>)>,
+    standing: Standing,
+}
+
+/// What stays whatever configuration there is.
+#[derive(Debug)]
+struct Standing {
+    websockets: WebSockets,
+    ledger: Ledger,
 }
 
 impl Inner {
@@ -57,7 +71,8 @@ impl Gateway {
         let (address, listen) = (config.listen, config.listen_options()?);
         let snapshot = Arc::new(Snapshot::new(env.clone(), config)?);
         snapshot.watch();
-        let inner = Arc::new(Inner { env, door, snapshots: RwLock::new((snapshot, None)) });
+        let standing = Standing { websockets: WebSockets::new(env.clone()), ledger: Ledger::default() };
+        let inner = Arc::new(Inner { env, door, snapshots: RwLock::new((snapshot, None)), standing });
         let working = Arc::clone(&inner);
         let router = Router::new().fallback(move |request: Request| {
             let inner = Arc::clone(&working);
@@ -77,9 +92,10 @@ impl Gateway {
         Control { inner: Arc::clone(&self.inner) }
     }
 
-    /// Accepts no more, and waits for what is under way.
+    /// Accepts no more, waits for what is under way, and ends the web sockets.
     pub async fn close(self) {
         self.listener.close().await;
+        self.inner.standing.websockets.close().await;
     }
 }
 
@@ -118,7 +134,7 @@ impl Control {
 }
 
 async fn answered(inner: &Inner, request: Request) -> Response {
-    inner.snapshot().answer(&inner.door, request).await
+    inner.snapshot().answer(&inner.door, &inner.standing, request).await
 }
 
 impl fmt::Debug for Control {

@@ -10,23 +10,23 @@ use arrakis_core::{Context, Env, Error, ErrorKind, RequestId, Result, TenantId};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::Response;
-use futures_util::{StreamExt as _, stream};
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
+use hyper::upgrade::OnUpgrade;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use super::config::{Class, GatewayConfig};
+use super::quota::Ledger;
 use super::rate::{Allowance, Limiter};
-use super::share::{Place, Places};
+use super::share::Places;
 use super::upstream::{Outgoing, OutgoingBody, Upstream, watch};
-use super::{cors, head, path};
-use crate::api::{ARK_CLIENT_IP, ARK_TIMEOUT_MS, EVENT_STREAM, IDEMPOTENCY_KEY, MSGPACK_STREAM, REQUEST_ID};
+use super::websocket::Asker;
+use super::{Standing, cors, gzip, head, passing, path, websocket};
+use crate::api::{ARK_CLIENT_IP, ARK_TIMEOUT_MS, IDEMPOTENCY_KEY, REQUEST_ID};
 use crate::server::{Door, PeerAddress, network_of, refusal, request_span};
 
-/// How long nothing of an answer may come; events have a sign of life more often.
-const SILENCE: Duration = Duration::from_secs(60);
 /// The longest body that is kept to be sent again, bytes.
 const KEPT_LEN_MAX: u64 = 65_536;
 
@@ -52,6 +52,7 @@ pub(super) struct Snapshot {
 struct Route {
     upstream: usize,
     is_open: bool,
+    is_websocket: bool,
     class: Class,
     timeout: Duration,
 }
@@ -64,6 +65,8 @@ struct Passing<'s> {
     client: IpAddr,
     origin: Option<HeaderValue>,
     allowance: Option<Allowance>,
+    /// What the connection goes on as, where it is to be a WebSocket.
+    upgrade: Option<OnUpgrade>,
 }
 
 impl Snapshot {
@@ -79,7 +82,9 @@ impl Snapshot {
             .filter_map(|route| {
                 let timeout = Duration::from_millis(route.timeout_ms.unwrap_or(config.limits.timeout_ms));
                 let upstream = *names.get(&route.upstream)?;
-                Some((route.prefix.clone(), Route { upstream, is_open: route.open, class: route.class, timeout }))
+                let (is_open, is_websocket) = (route.open, route.websocket);
+                let answered_by = Route { upstream, is_open, is_websocket, class: route.class, timeout };
+                Some((route.prefix.clone(), answered_by))
             })
             .collect();
         routes.sort_by(|(one, _), (other, _)| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
@@ -113,7 +118,7 @@ impl Snapshot {
         }
     }
 
-    pub(super) async fn answer(&self, door: &Door, mut request: Request) -> Response {
+    pub(super) async fn answer(&self, door: &Door, standing: &Standing, mut request: Request) -> Response {
         let begun = self.env.monotonic();
         let id = door.request_id(request.headers());
         let span = request_span("gateway", request.headers_mut(), id);
@@ -123,8 +128,9 @@ impl Snapshot {
             head::client_of(request.headers(), connected, self.config.trusted_hops)
         });
         let origin = cors::allowed(request.headers(), &self.config.origins);
-        let mut passing = Passing { id, client, origin, allowance: None, route: "" };
-        let mut response = match self.pass(door, &mut passing, request).instrument(span.clone()).await {
+        let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+        let mut passing = Passing { id, client, origin, allowance: None, route: "", upgrade };
+        let mut response = match self.pass(door, standing, &mut passing, request).instrument(span.clone()).await {
             Ok(response) => response,
             Err(error) => {
                 metric!(monotonic_counter.ark_gateway_refused = 1_u64, code = error.code());
@@ -146,7 +152,13 @@ impl Snapshot {
         response
     }
 
-    async fn pass<'s>(&'s self, door: &Door, passing: &mut Passing<'s>, request: Request) -> Result<Response> {
+    async fn pass<'s>(
+        &'s self,
+        door: &Door,
+        standing: &Standing,
+        passing: &mut Passing<'s>,
+        request: Request,
+    ) -> Result<Response> {
         let (mut parts, body) = request.into_parts();
         head::check(&parts, self.config.limits.headers_max)?;
         path::check(parts.uri.path())?;
@@ -163,19 +175,39 @@ impl Snapshot {
         }
         let (prefix, route) = self.route(parts.uri.path())?;
         passing.route = prefix;
+        let is_websocket = parts.headers.contains_key(header::UPGRADE);
+        if is_websocket {
+            self.check_websocket(standing, passing, route, &parts.headers)?;
+        }
         let ctx = self.identify(door, &parts, passing.id, route).await?;
         if let Some(ctx) = &ctx {
-            self.count_asker(passing, ctx)?;
+            self.count_asker(&standing.ledger, passing, ctx)?;
         }
         let body = self.limited(&parts.headers, body)?;
         let time = Self::time(&parts.headers, route)?;
         let place = self.places.take(route.class, ctx.as_ref().map(|ctx| ctx.scope().tenant))?;
         let body = self.outgoing(&parts, body).await?;
+        let takes_gzip = gzip::is_taken(&parts.headers);
+        let said = is_websocket.then(|| ctx.is_some().then(|| parts.headers.clone()));
         Self::name(&mut parts, passing, ctx.as_ref());
         let upstream =
             self.upstreams.get(route.upstream).ok_or_else(|| Error::internal("gateway.route", "no upstream"))?;
-        let answer = upstream.send(Outgoing { head: parts, body }, time).await?;
-        Ok(holding(answer.map(Body::new), place))
+        if is_websocket {
+            websocket::mark(&mut parts.headers);
+        }
+        let mut answer = upstream.send(Outgoing { head: parts, body }, time).await?;
+        let is_agreed = websocket::is_agreed(answer.status(), answer.headers());
+        if let Some(headers) = said.filter(|_| is_agreed)
+            && let Some(ours) = passing.upgrade.take()
+        {
+            let asker = Asker { door: door.clone(), headers, id: passing.id };
+            standing.websockets.carry(ours, hyper::upgrade::on(&mut answer), asker);
+        } else if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let failed = "the service goes on as what was not asked for";
+            return Err(Error::unavailable("gateway.upstream.failed", failed));
+        }
+        let takes_gzip = self.config.compression.then_some(takes_gzip);
+        Ok(passing::on(answer, place, takes_gzip))
     }
 
     /// What is said of everything that is routed, whichever service has it.
@@ -185,15 +217,42 @@ impl Snapshot {
         is_read.then(|| self.reference.answer(parts.uri.path())).flatten()
     }
 
+    /// Refuses a WebSocket where there is none, from a page of elsewhere, or beyond the most there may be. Rules of cross-origin requests do not hold
+    /// for them, so it is judged here whose page asks.
+    fn check_websocket(
+        &self,
+        standing: &Standing,
+        passing: &Passing<'_>,
+        route: &Route,
+        headers: &HeaderMap,
+    ) -> Result<()> {
+        if !route.is_websocket || passing.upgrade.is_none() {
+            return Err(Error::invalid("gateway.upgrade", "no WebSocket is offered here"));
+        }
+        if headers.contains_key(header::ORIGIN) && passing.origin.is_none() {
+            let elsewhere = "pages of this origin may not open a WebSocket";
+            return Err(Error::new(ErrorKind::Forbidden, "gateway.origin", elsewhere));
+        }
+        standing.websockets.check(self.config.limits.websockets_max)
+    }
+
     fn count_network(&self, passing: &mut Passing<'_>) -> Result<()> {
         let allowance = self.networks.ask(network_of(passing.client), self.env.monotonic());
         counted(passing, allowance, "network")
     }
 
-    fn count_asker(&self, passing: &mut Passing<'_>, ctx: &Context) -> Result<()> {
+    fn count_asker(&self, ledger: &Ledger, passing: &mut Passing<'_>, ctx: &Context) -> Result<()> {
         let (now, tenant) = (self.env.monotonic(), ctx.scope().tenant);
-        counted(passing, self.actors.ask((tenant, ctx.actor().to_string()), now), "actor")?;
-        counted(passing, self.tenants.ask(tenant, now), "tenant")
+        let actor = || (tenant, ctx.actor().to_string());
+        counted(passing, self.actors.ask(actor(), now), "actor")?;
+        counted(passing, self.tenants.ask(tenant, now), "tenant")?;
+        if let Some(quota) = self.config.quotas.actor {
+            counted(passing, ledger.actors.ask(quota, actor(), self.env.now()), "actor quota")?;
+        }
+        if let Some(quota) = self.config.quotas.tenant {
+            counted(passing, ledger.tenants.ask(quota, tenant, self.env.now()), "tenant quota")?;
+        }
+        Ok(())
     }
 
     fn route(&self, path: &str) -> Result<(&str, &Route)> {
@@ -280,8 +339,12 @@ impl Snapshot {
     }
 
     fn finish(&self, response: &mut Response, passing: &mut Passing<'_>) {
+        let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
         head::scrub_answer(headers);
+        if is_websocket {
+            websocket::mark(headers);
+        }
         if let Ok(id) = HeaderValue::try_from(passing.id.to_string()) {
             headers.insert(REQUEST_ID, id);
         }
@@ -309,24 +372,4 @@ fn counted(passing: &mut Passing<'_>, allowance: Allowance, what: &'static str) 
     let Some(wait) = allowance.wait else { return Ok(()) };
     let error = Error::new(ErrorKind::RateLimited, "gateway.rate", "more is asked than may be");
     Err(error.with("limit", what).with("retry_after_s", wait.as_secs() + 1))
-}
-
-/// Keeps a place for as long as the answer is under way, which ends where nothing of it comes for long. Who listens to events takes no place.
-fn holding(response: Response, place: Place) -> Response {
-    let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let is_listening =
-        media_type.is_some_and(|of| [EVENT_STREAM, MSGPACK_STREAM].iter().any(|stream| of == stream.as_bytes()));
-    let place = (!is_listening).then_some(place);
-    response.map(|body| {
-        let passing = (body.into_data_stream(), place);
-        Body::from_stream(stream::unfold(Some(passing), |passing| async move {
-            let (mut chunks, place) = passing?;
-            match tokio::time::timeout(SILENCE, chunks.next()).await {
-                Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some((chunks, place)))),
-                Ok(Some(Err(error))) => Some((Err(error), None)),
-                Ok(None) => None,
-                Err(_) => Some((Err(axum::Error::new("the service tells no more")), None)),
-            }
-        }))
-    })
 }

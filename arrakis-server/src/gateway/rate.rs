@@ -14,9 +14,9 @@ const KEYS_MAX: usize = 100_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Allowance {
     /// How many may be asked at once.
-    pub(super) limit: u32,
+    pub(super) limit: u64,
     /// How many more may be asked now.
-    pub(super) remaining: u32,
+    pub(super) remaining: u64,
     /// When all of them may be asked again, seconds.
     pub(super) reset_s: u64,
     /// How long to wait, for one that is refused.
@@ -54,13 +54,13 @@ impl<K: Hash + Eq> Limiter<K> {
         // What is a billionth of a second too soon is not.
         if over > 1e-9 {
             let wait = Some(Duration::from_secs_f64(over));
-            return Allowance { limit: self.burst, remaining: 0, reset_s: seconds(arrival - now), wait };
+            return Allowance { limit: self.burst.into(), remaining: 0, reset_s: seconds(arrival - now), wait };
         }
         arrivals.insert(key, next);
         let left = ((most - (next - now)) / self.interval + 1e-6).floor();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and the burst")]
-        let remaining = left.max(0.0) as u32;
-        Allowance { limit: self.burst, remaining, reset_s: seconds(next - now), wait: None }
+        let remaining = left.max(0.0) as u64;
+        Allowance { limit: self.burst.into(), remaining, reset_s: seconds(next - now), wait: None }
     }
 }
 

@@ -103,6 +103,8 @@ impl Routes {
                     serde_json::from_str(&keys).map_err(|e| Error::internal("jwks", "no JSON").caused_by(e))
                 })
             })
+            .on(&api::DISCOVERY, service, |service, _, _| Box::pin(async move { service.discovery().await }))
+            .on(&api::AUTHORIZATION_SERVER, service, |service, _, _| Box::pin(async move { service.discovery().await }))
             .on(&api::REVOKE_ISSUED, service, |service, ctx, to| {
                 Box::pin(async move { service.revoke_issued(&ctx, to).await })
             })

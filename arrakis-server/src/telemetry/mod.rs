@@ -80,6 +80,8 @@ impl Telemetry {
     pub fn start(options: &TelemetryOptions) -> Result<Self> {
         let resource = Resource::builder().with_service_name(options.service.clone()).build();
         let registry = Registry::new();
+        #[cfg(target_os = "linux")]
+        watch_process(&registry)?;
         let meters = meters(options, &resource, &registry)?;
         let tracers = match &options.collector {
             Some(collector) => Some(
@@ -150,6 +152,14 @@ impl fmt::Debug for Telemetry {
 fn filter_of(log: &str) -> Result<EnvFilter> {
     let malformed = |e| Error::invalid("telemetry.log", "this is no filter of what is logged").caused_by(e);
     EnvFilter::try_new(log).map_err(malformed)
+}
+
+/// Adds what the system counts of the process.
+#[cfg(target_os = "linux")]
+fn watch_process(registry: &Registry) -> Result<()> {
+    let process = prometheus::process_collector::ProcessCollector::for_self();
+    let taken = |e| Error::internal("telemetry.process", "the process cannot be watched").caused_by(e);
+    registry.register(Box::new(process)).map_err(taken)
 }
 
 fn meters(options: &TelemetryOptions, resource: &Resource, registry: &Registry) -> Result<SdkMeterProvider> {

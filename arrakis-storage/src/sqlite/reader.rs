@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use arrakis_core::{Env, Error, Result, Seq};
+use arrakis_core::{Env, Error, Result, Seq, metric};
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinError;
@@ -177,6 +177,7 @@ impl Readers {
         T: Send + 'static,
     {
         let _permit = permit(&self.long).await?;
+        self.tell();
         let reader = self.begin(attempt.request.at)?;
         let _cancel = reader.watch.guard();
         let readers = Arc::clone(self);
@@ -218,6 +219,14 @@ impl Readers {
         self.freed.notify_all();
         // Closed when nobody waits for it.
         drop(replaced);
+    }
+
+    /// Tells in numbers how many reads are under way. It is told where one turns out to be long: of short ones there are no more than threads.
+    fn tell(&self) {
+        let short = self.location.options.readers_max.max(1).saturating_sub(self.short.available_permits());
+        let long = LONG_READS_MAX.saturating_sub(self.long.available_permits());
+        metric!(gauge.ark_store_connections_in_use = short as u64, pool = "short");
+        metric!(gauge.ark_store_connections_in_use = long as u64, pool = "long");
     }
 
     fn read_state(&self) -> RwLockReadGuard<'_, State> {

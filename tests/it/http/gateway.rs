@@ -326,3 +326,60 @@ async fn another_configuration_takes_its_place_whole_or_not_at_all() {
     fronted.gateway.control().roll_back().unwrap();
     assert_eq!(status().await, StatusCode::OK);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_answers_are_in_gzip_for_who_takes_it() {
+    let fronted = Fronted::start("").await;
+    let token = fronted.served.token("ada").await;
+    let plain = fronted.asks(Method::GET, "/v1/openapi.json", "").send().await.unwrap();
+    assert!(!plain.headers().contains_key("content-encoding"), "this is answered by the gateway itself");
+    let asks = |path: &str| fronted.asks(Method::GET, path, &token).header("accept-encoding", "br, gzip");
+    let create =
+        |at: i32| json!({ "create": { "type": "City", "properties": { "name": format!("City {at}"), "people": at } } });
+    let cities = json!({ "edits": (0..60).map(create).collect::<Vec<_>>() });
+    let written = fronted.asks(Method::POST, "/v1/objects/write", &token).json(&cities).send().await.unwrap();
+    assert_eq!(written.status(), StatusCode::OK);
+    let query = json!({ "set": { "type": "City" } });
+    let asked = || fronted.asks(Method::POST, "/v1/objects/query", &token).json(&query);
+    let whole = asked().send().await.unwrap();
+    assert_eq!(whole.status(), StatusCode::OK);
+    assert_eq!(
+        (whole.headers().get("content-encoding"), &whole.headers()["vary"]),
+        (None, &"accept-encoding".parse().unwrap())
+    );
+    let whole = whole.bytes().await.unwrap();
+    let short = asked().header("accept-encoding", "br, gzip").send().await.unwrap();
+    assert_eq!(short.headers()["content-encoding"], "gzip");
+    assert!(short.headers().contains_key("ark-seq") && !short.headers().contains_key("content-length"));
+    let short = short.bytes().await.unwrap();
+    assert!(short.len() * 3 < whole.len(), "{} of {}", short.len(), whole.len());
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*short), &mut text).unwrap();
+    assert_eq!(text, whole);
+    let small = asks("/v1/objects/City/City%201").send().await.unwrap();
+    assert!(!small.headers().contains_key("content-encoding"), "it would not become shorter");
+    fronted.gateway.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quota_outlasts_a_configuration() {
+    let more = "[quotas]\nactor = { most = 3, per = \"day\" }";
+    let fronted = Fronted::start(more).await;
+    let (ada, rob) = (fronted.served.token("ada").await, fronted.served.token("rob").await);
+    for left in ["2", "1"] {
+        let answer = fronted.asks(Method::GET, "/v1/auth/me", &ada).send().await.unwrap();
+        assert_eq!(
+            (answer.status(), answer.headers()["ratelimit-remaining"].to_str().unwrap()),
+            (StatusCode::OK, left)
+        );
+    }
+    fronted.gateway.control().apply(config(&[fronted.served.listener.address()], more)).unwrap();
+    assert_eq!(fronted.asks(Method::GET, "/v1/auth/me", &ada).send().await.unwrap().status(), StatusCode::OK);
+    let (status, told) = problem(fronted.asks(Method::GET, "/v1/auth/me", &ada)).await;
+    assert_eq!(
+        (status, &told["code"], &told["params"]["limit"]),
+        (StatusCode::TOO_MANY_REQUESTS, &json!("gateway.rate"), &json!("actor quota"))
+    );
+    assert_eq!(fronted.asks(Method::GET, "/v1/auth/me", &rob).send().await.unwrap().status(), StatusCode::OK);
+    fronted.gateway.close().await;
+}

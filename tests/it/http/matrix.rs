@@ -113,6 +113,8 @@ fn of_credentials() -> Vec<Case> {
         ("acceptInvitation", &[], json!({ "secret": "x.y", "password": "the correct horse" }), Open),
         ("getOneself", &[], none.clone(), Own),
         ("getJwks", &[], none.clone(), Open),
+        ("getOpenIdConfiguration", &[], none.clone(), Open),
+        ("getAuthorizationServer", &[], none.clone(), Open),
         ("revokeIssued", &[], json!("everyone"), Refused),
         ("setPassword", &[], json!({ "user": "ada", "password": "the incorrect horse" }), Refused),
         ("enrolTotp", &[], json!({}), Own),

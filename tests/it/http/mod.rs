@@ -18,6 +18,8 @@ mod request;
 mod telemetry;
 #[cfg(all(feature = "gateway", feature = "openapi"))]
 mod tls;
+#[cfg(feature = "gateway")]
+mod websocket;
 mod write;
 
 use std::net::SocketAddr;
@@ -76,6 +78,7 @@ impl Served {
     pub(crate) async fn start_in(env: Env, listen: ListenOptions) -> Self {
         let root = Vault::new_root(&env);
         let mut options = UserOptions::new(root.clone());
+        options.issuer = "https://id.example".into();
         options.hasher = Some(Hasher::new(env.clone(), Cost { memory_kib: 64, passes: 1 }, 2));
         let arrakis = Arrakis::builder().env(env).users(options).in_memory().await.unwrap();
         let ctx = arrakis.context();

@@ -75,4 +75,10 @@ async fn a_defect_is_told_by_nothing_but_the_request() {
     let keys: serde_json::Value =
         served.asks(Method::GET, "/.well-known/jwks.json", "").send().await.unwrap().json().await.unwrap();
     assert!(keys["keys"].as_array().is_some_and(|keys| !keys.is_empty()));
+    for place in ["openid-configuration", "oauth-authorization-server"] {
+        let told = served.asks(Method::GET, &format!("/.well-known/{place}"), "").send().await.unwrap();
+        let told: serde_json::Value = told.json().await.unwrap();
+        assert_eq!(told["issuer"], "https://id.example");
+        assert_eq!(told["jwks_uri"], "https://id.example/.well-known/jwks.json");
+    }
 }

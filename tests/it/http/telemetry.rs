@@ -158,6 +158,8 @@ async fn a_process_tells_those_who_run_it_and_does_as_they_say() {
     assert!((counted(&metrics, requests, "status=\"404\"") - 1.0).abs() < 0.1, "{metrics}");
     assert!(counted(&metrics, "ark_commits_total", "result=\"applied\"") >= 3.0, "{metrics}");
     assert!(counted(&metrics, "ark_commit_batch_size_bucket", "le=\"1\"") >= 3.0, "{metrics}");
+    #[cfg(target_os = "linux")]
+    assert!(metrics.contains("process_resident_memory_bytes "), "{metrics}");
     let told = served.hears("ark_commits");
     assert_eq!(told["_aws"]["CloudWatchMetrics"][0]["Namespace"], "arrakis", "{told}");
     assert!(told["ark_commits"].as_u64().is_some_and(|count| count > 0), "{told}");

@@ -14,7 +14,8 @@ use crate::kernel::{Edit, Expect};
 use crate::user::directory::refused;
 use crate::user::row::{CredentialRow, IdentityRow, InvitationRow, Kept, Row, delete};
 use crate::user::{
-    AuthService, Directory, FederatedIdentity, Identity, Login, SecondFactor, Tokens, User, UserKind, UserStatus,
+    AuthService, Directory, Discovery, FederatedIdentity, Identity, Login, SecondFactor, Tokens, User, UserKind,
+    UserStatus,
 };
 use crate::{Context, Error, ErrorKind, Result};
 
@@ -235,5 +236,9 @@ impl AuthService for Users {
         let ctx = crate::user::deployment_context(self.inner.env.uuid());
         self.signing_key(&ctx).await?;
         Ok(self.deployment(&ctx).await?.verifying_keys().to_jwks())
+    }
+
+    async fn discovery(&self) -> Result<Discovery> {
+        Discovery::of(&self.inner.issuer)
     }
 }

@@ -269,6 +269,7 @@ pub async fn an_identity_of_another_provider_is_linked_by_a_verified_address(on:
 pub async fn keys_are_turned_without_an_outage(on: Deployment) {
     person(&on, "ann").await;
     let verifier = Verifier::new(on.test.env(), "arrakis", "arrakis");
+    assert_eq!(code(on.users.discovery().await), "auth.issuer", "a name is no address");
     let mut tokens = login(&on, "ann").await;
     let set = || async { KeySet::from_jwks(&on.users.jwks().await.unwrap()).unwrap() };
     verifier.set_keys(set().await);
