@@ -1,5 +1,6 @@
 //! Time, identifiers and randomness as parameters, so that a test decides them.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,11 +99,37 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 struct SystemIds;
 
+thread_local! {
+    /// For ids alone: what is fit for keys is asked of the system each time.
+    static UNUSED: RefCell<Unused> = const { RefCell::new(Unused { bytes: [0; UNUSED_LEN], used: UNUSED_LEN }) };
+}
+
+/// How many random bytes are asked of the system at a time: asking takes longer than making the id.
+const UNUSED_LEN: usize = 64 * 10;
+
+/// Random bytes that no id was made of yet.
+struct Unused {
+    bytes: [u8; UNUSED_LEN],
+    used: usize,
+}
+
+impl Unused {
+    fn take(&mut self, fill: impl FnOnce(&mut [u8])) -> [u8; 10] {
+        if self.used >= UNUSED_LEN {
+            fill(&mut self.bytes);
+            self.used = 0;
+        }
+        let mut taken = [0; 10];
+        let unused = self.bytes.iter_mut().skip(self.used);
+        taken.iter_mut().zip(unused).for_each(|(taken, unused)| *taken = std::mem::take(unused));
+        self.used += taken.len();
+        taken
+    }
+}
+
 impl Ids for SystemIds {
     fn uuid(&self, now: Timestamp) -> Uuid {
-        let mut random = [0; 10];
-        self.random(&mut random);
-        uuid_v7(now, &random)
+        uuid_v7(now, &UNUSED.with_borrow_mut(|unused| unused.take(|bytes| self.random(bytes))))
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for randomness")]
@@ -119,4 +146,31 @@ impl Ids for SystemIds {
 pub fn uuid_v7(now: Timestamp, random: &[u8; 10]) -> Uuid {
     let millis = u64::try_from(now.micros() / 1_000).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_random_byte_is_used_twice() {
+        let mut fills = 0_u8;
+        let mut unused = Unused { bytes: [0; UNUSED_LEN], used: UNUSED_LEN };
+        let taken: Vec<_> = (0..130)
+            .map(|_| {
+                unused.take(|bytes| {
+                    fills += 1;
+                    bytes.iter_mut().zip(0_u16..).for_each(|(byte, at)| *byte = (at / 10) as u8 + 64 * (fills - 1));
+                })
+            })
+            .collect();
+        assert_eq!(fills, 3, "64 at a time");
+        assert_eq!((taken[0], taken[63], taken[64]), ([0; 10], [63; 10], [64; 10]));
+        let env = Env::system();
+        let ids: HashSet<_> = (0..1_000).map(|_| env.uuid()).collect();
+        assert_eq!(ids.len(), 1_000);
+        assert!(ids.iter().all(|id| id.get_version_num() == 7));
+    }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use xtask::services::Kind;
 
 use crate::workspace::{Outcome, Workspace, run as shell};
-use crate::{deny, lean, quickstart, test, tidy};
+use crate::{deny, lean, quickstart, schemathesis, test, tidy};
 
 /// Packages and features that must compile without warnings on their own, besides everything at once.
 const FEATURE_SETS: [&[&str]; 15] = [
@@ -39,12 +39,13 @@ struct Step {
 }
 
 /// Benches have no step: clippy type-checks them with all other targets.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "format", check: format },
     Step { name: "clippy", check: clippy },
     Step { name: "tidy", check: tidy::run },
     Step { name: "features", check: features },
     Step { name: "test", check: |workspace| test::run(workspace, &Kind::ALL, &[]) },
+    Step { name: "http", check: schemathesis::run },
     Step { name: "docs", check: docs },
     Step { name: "lean", check: lean::run },
     Step { name: "quickstart", check: quickstart::run },

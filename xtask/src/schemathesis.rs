@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::test::MEASURED_BESIDE;
 use crate::workspace::{Outcome, Workspace, run as shell};
 
 const PACKAGE: &str = "schemathesis==4.32.5";
@@ -35,11 +36,9 @@ impl Drop for Served {
 pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let target = workspace.target_dir()?;
     let tool = installed(workspace, &target.join("tools").join("schemathesis"))?;
-    shell(
-        workspace
-            .cargo(["build", "--example", "all_in_one", "--features", "openapi,server,sqlite"])
-            .stdin(Stdio::null()),
-    )?;
+    // With the features of the tests, by which all of it but the example itself is there.
+    let example = ["build", "--workspace", "--exclude", MEASURED_BESIDE, "--all-features", "--example", "all_in_one"];
+    shell(workspace.cargo(example).stdin(Stdio::null()))?;
     let folder = target.join("schemathesis");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)?;
@@ -48,7 +47,8 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let key = key(&served)?;
     let mut command = Command::new(tool);
     // It leaves what it did where it is run.
-    command.current_dir(&folder);
+    command.current_dir(&folder).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("PYTHONPATH", workspace.root().join("xtask")).env("SCHEMATHESIS_HOOKS", "schemathesis_hooks");
     command.arg("--config-file").arg(workspace.root().join("xtask").join("schemathesis.toml")).arg("run");
     command
         .arg(format!("{}/v1/openapi.json", served.address))

@@ -69,7 +69,7 @@ pub(crate) fn run(workspace: &Workspace, required: &[Kind], extra: &[&str]) -> O
 }
 
 /// What it brings asks for other features of the crates that all share: its tests are a run of their own, so that the others have what users have.
-const MEASURED_BESIDE: &str = "arrakis-authz";
+pub(crate) const MEASURED_BESIDE: &str = "arrakis-authz";
 
 /// The runs of `cargo test` that make up one test run, each with the arguments that select its targets.
 fn parts(extra: &[&str]) -> Vec<(&'static str, &'static [&'static str])> {

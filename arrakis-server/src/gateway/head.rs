@@ -89,22 +89,24 @@ pub(super) fn client_of(headers: &HeaderMap, connected: IpAddr, trusted_hops: us
 pub(super) fn scrub_request(headers: &mut HeaderMap) {
     strip_named_by_connection(headers);
     let own = [REQUEST_ID, ARK_CLIENT_IP, "expect", "transfer-encoding"];
-    for name in HOP_BY_HOP.into_iter().chain(FORWARDING).chain(own) {
-        headers.remove(name);
-    }
-    let internal: Vec<_> = headers.keys().filter(|name| name.as_str().starts_with("x-ark-")).cloned().collect();
-    for name in internal {
-        headers.remove(name);
-    }
+    remove_those(headers, |name| {
+        [&HOP_BY_HOP[..], &FORWARDING, &own].iter().any(|names| names.contains(&name)) || name.starts_with("x-ark-")
+    });
 }
 
 /// Takes out what ends here, and what is nobody's business.
 pub(super) fn scrub_answer(headers: &mut HeaderMap) {
     strip_named_by_connection(headers);
-    for name in HOP_BY_HOP.into_iter().chain(TELLING).chain(["transfer-encoding"]) {
+    remove_those(headers, |name| HOP_BY_HOP.contains(&name) || TELLING.contains(&name) || name == "transfer-encoding");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// A head has few of these, if any: looking at those it has is quicker than looking for each there might be.
+fn remove_those(headers: &mut HeaderMap, is_one: impl Fn(&str) -> bool) {
+    let found: Vec<HeaderName> = headers.keys().filter(|name| is_one(name.as_str())).cloned().collect();
+    for name in found {
         headers.remove(name);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 fn strip_named_by_connection(headers: &mut HeaderMap) {

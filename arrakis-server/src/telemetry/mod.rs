@@ -98,11 +98,13 @@ impl Telemetry {
         let lines = lines.with_writer(io::stderr).with_filter(filter_fn(|of| of.target() != METRIC));
         // Spans of ours alone: a driver's would be most of a trace.
         let is_ours = filter_fn(|of| of.target().starts_with("arrakis") && *of.level() <= Level::INFO);
-        let spans = tracers
-            .as_ref()
-            .map(|tracers| OpenTelemetryLayer::new(tracers.tracer("arrakis")).with_location(false).with_threads(false));
+        // Where none are sent none are made.
+        let spans = tracers.as_ref().map(|tracers| {
+            let spans = OpenTelemetryLayer::new(tracers.tracer("arrakis")).with_location(false).with_threads(false);
+            spans.with_filter(is_ours)
+        });
         let numbers = MetricsLayer::new(meters.clone()).with_filter(filter_fn(|of| of.target() == METRIC));
-        let layers = Spans::default().with(lines.with_filter(filter)).with(spans.with_filter(is_ours)).with(numbers);
+        let layers = Spans::default().with(lines.with_filter(filter)).with(spans).with(numbers);
         let taken = |e| Error::internal("telemetry.taken", "this process tells of itself already").caused_by(e);
         layers.try_init().map_err(taken)?;
         if tracers.is_some() {
