@@ -162,7 +162,7 @@ mod tests {
             .map(|_| {
                 unused.take(|bytes| {
                     fills += 1;
-                    bytes.iter_mut().zip(0_u16..).for_each(|(byte, at)| *byte = (at / 10) as u8 + 64 * (fills - 1));
+                    bytes.chunks_mut(10).zip(64 * (fills - 1)..).for_each(|(id, number)| id.fill(number));
                 })
             })
             .collect();

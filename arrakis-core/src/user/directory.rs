@@ -24,7 +24,7 @@ use crate::{Context, Env, Error, ErrorKind, Result, Seq, Timestamp};
 /// How long a directory that cannot hear of changes is still believed, milliseconds. Then everything is refused.
 pub const STALE_MAX_MS: u64 = 5_000;
 /// How long one look for changes waits for them.
-const LOOK_MS: u64 = 1_000;
+const LOOK: Duration = Duration::from_secs(1);
 /// How long is waited for the directory to see a commit that is known to be there.
 const CATCH_UP: Duration = Duration::from_secs(5);
 /// How coarse it is kept when an API key was last used.
@@ -111,8 +111,13 @@ impl Directory {
     /// What the kernel answers; `user.row`.
     pub(super) async fn follow(&self, kernel: &Kernel) -> Result<()> {
         let after = *self.seen.borrow();
-        let request = ChangesSince { wait_ms: Some(LOOK_MS), ..ChangesSince::after(after) };
-        let changes = kernel.changes(&self.ctx, request).await?;
+        // Most commits are none of the directory's, and cost no more than to see that.
+        if let Some(until) = kernel.quiet_until(self.ctx.scope(), after, LOOK).await? {
+            self.heard(until);
+            self.seen.send_if_modified(|seen| until > std::mem::replace(seen, until.max(*seen)));
+            return Ok(());
+        }
+        let changes = kernel.changes(&self.ctx, ChangesSince::after(after)).await?;
         let mut touched = Touched::default();
         {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,12 +1,26 @@
 //! The feed of the kernel.
 
+#[cfg(feature = "users")]
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::Kernel;
 use crate::kernel::{Changes, ChangesSince, FeedService, Subscribe, Subscription};
 use crate::{Context, Permission, Result};
+#[cfg(feature = "users")]
+use crate::{Scope, Seq};
 
 impl Kernel {
+    /// Up to which commit there is none of a tenant after one, as [`Feed::quiet_until`](crate::kernel::feed::Feed) tells it.
+    ///
+    /// # Errors
+    /// What the log answers; `feed.closed`.
+    #[cfg(feature = "users")]
+    pub(crate) async fn quiet_until(&self, scope: Scope, after: Seq, wait: Duration) -> Result<Option<Seq>> {
+        self.feed.quiet_until(scope, after, wait).await
+    }
+
     /// Ends every subscription and waits until no task of the kernel reads any more. Requests are still answered.
     pub async fn close(&self) {
         self.feed.close().await;

@@ -6,6 +6,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::Feed;
+#[cfg(feature = "users")]
+use crate::Scope;
 use crate::{Error, Result, Seq};
 
 /// How often the head of the store, which other processes may write, is looked at while someone waits, milliseconds.
@@ -13,6 +15,22 @@ pub const HEAD_POLL_MS: u64 = 250;
 pub(super) const HEAD_POLL: Duration = Duration::from_millis(HEAD_POLL_MS);
 
 impl Feed {
+    /// Waits for a commit after one, but no longer than so long, and tells up to which there is none of this tenant; `None` where the next is of it. Costs
+    /// one read of the log by tenant, however much others commit.
+    ///
+    /// # Errors
+    /// As [`Feed::committed_after`].
+    #[cfg(feature = "users")]
+    pub(in crate::kernel) async fn quiet_until(&self, scope: Scope, after: Seq, wait: Duration) -> Result<Option<Seq>> {
+        match tokio::time::timeout(wait, self.committed_after(after)).await {
+            Ok(committed) => committed?,
+            Err(_) => return Ok(Some(after)),
+        }
+        let page = self.log.entries(scope, after, 1).await?;
+        // A read may be of an older state than the one before it.
+        Ok(page.entries.is_empty().then_some(page.head.max(after)))
+    }
+
     /// Waits until there is a commit after one.
     ///
     /// # Errors
