@@ -44,6 +44,8 @@ mod relay;
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod secrets;
 mod service;
+#[cfg(all(feature = "postgres", feature = "users"))]
+mod silent_store;
 #[cfg(feature = "derive")]
 #[expect(clippy::unwrap_used, reason = "a test ends where what it takes for granted fails")]
 mod typed;
