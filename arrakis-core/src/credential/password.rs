@@ -90,7 +90,7 @@ impl Cost {
     /// Hashes a password, as a PHC string that says its cost.
     ///
     /// # Errors
-    /// `password.hash` for a cost argon2 does not take.
+    /// `password.hash` for a cost argon2 does not take; `password.memory` where the system has not as much.
     pub fn hash(self, env: &Env, password: &Password) -> Result<String> {
         let mut salt = [0; SALT_LEN];
         env.random(&mut salt);
@@ -130,7 +130,7 @@ impl Password {
     /// Whether it is the one a PHC string is the hash of. Takes as long as the hash cost.
     ///
     /// # Errors
-    /// `password.hash` for what is no such string.
+    /// `password.hash` for what is no such string; `password.memory` where the system has not as much as it takes.
     pub fn is_of(&self, hash: &str) -> Result<bool> {
         let (cost, salt, kept) = parts(hash)?;
         let made = cost.hash_raw(self.as_bytes(), &salt)?;

@@ -14,15 +14,8 @@ const LEN_MIN: u64 = 1_024;
 /// Between the fastest and the best.
 const LEVEL: u32 = 4;
 /// What becomes much shorter; events are not among it, for each is told as it comes.
-const MEDIA_TYPES: [&str; 7] = [
-    "application/json",
-    "application/problem+json",
-    "application/x-ndjson",
-    "application/yaml",
-    "text/html",
-    "text/plain",
-    "text/css",
-];
+const MEDIA_TYPES: [&str; 6] =
+    ["application/json", "application/x-ndjson", "application/yaml", "text/html", "text/plain", "text/css"];
 
 /// Whether whoever asks takes it.
 pub(super) fn is_taken(headers: &HeaderMap) -> bool {
@@ -44,7 +37,7 @@ pub(super) fn is_taken(headers: &HeaderMap) -> bool {
     named.or(any).unwrap_or(false)
 }
 
-/// Says that the answer is in gzip from here on, if it is taken and pays; what it is made by is in the answer then.
+/// Says that the answer is in gzip from here on, if it is taken and pays; answers what makes it then.
 pub(super) fn begin(response: &mut Response, is_taken: bool) -> Option<Gzip> {
     let status = response.status();
     let headers = response.headers_mut();

@@ -68,6 +68,12 @@ pub(super) fn check(parts: &http::request::Parts, headers_max: usize) -> Result<
     Ok(())
 }
 
+/// Whether a head says that a body follows it.
+pub(super) fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0")
+}
+
 /// Where a request comes from: the address its connection was accepted from, or what the last of so many trusted proxies says of the one before it.
 pub(super) fn client_of(headers: &HeaderMap, connected: IpAddr, trusted_hops: usize) -> IpAddr {
     if trusted_hops == 0 {

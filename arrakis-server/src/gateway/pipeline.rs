@@ -301,9 +301,7 @@ impl Snapshot {
     /// A body that may be sent again is kept where it is short; every other goes through.
     async fn outgoing(&self, parts: &http::request::Parts, body: Body) -> Result<OutgoingBody> {
         let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-        let has_body = parts.headers.contains_key(header::TRANSFER_ENCODING)
-            || parts.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
-        if is_safe && !has_body {
+        if is_safe && !head::has_body(&parts.headers) {
             return Ok(OutgoingBody::Whole(Bytes::new()));
         }
         let length =

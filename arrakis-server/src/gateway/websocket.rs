@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
+use super::head;
 use crate::server::Door;
 
 /// How long nothing may pass: both sides are expected to send a ping more often.
@@ -32,11 +33,9 @@ pub(super) fn is_asked(parts: &http::request::Parts) -> bool {
         let only = values.next().filter(|_| values.next().is_none());
         only.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(expected.as_bytes()))
     };
-    let has_body = headers.contains_key(header::TRANSFER_ENCODING)
-        || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
     parts.method == Method::GET
         && parts.version == Version::HTTP_11
-        && !has_body
+        && !head::has_body(headers)
         && is(header::UPGRADE, "websocket")
         && is(header::SEC_WEBSOCKET_VERSION, "13")
         && headers.contains_key(header::SEC_WEBSOCKET_KEY)
