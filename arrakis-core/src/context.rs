@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::access::Access;
-use crate::{Error, ErrorKind, RequestId, Result, Seq, SpaceId, TenantId};
+use crate::{Error, ErrorKind, Once, RequestId, Result, Seq, SpaceId, TenantId};
 
 /// The longest actor name, in bytes.
 pub const ACTOR_LEN_MAX: usize = 200;
@@ -196,6 +196,7 @@ pub struct Context {
     deadline: Option<Duration>,
     at_least: Option<Seq>,
     access: Option<Arc<Access>>,
+    once: Option<Arc<Once>>,
 }
 
 impl Context {
@@ -210,6 +211,7 @@ impl Context {
             deadline: None,
             at_least: None,
             access: None,
+            once: None,
         }
     }
 
@@ -265,6 +267,14 @@ impl Context {
         self
     }
 
+    /// As a request that happens once: a write of users, groups, roles and credentials made in this context is not made again, and one whose commit is
+    /// named by it ([`Once::names`]) is made by this request only.
+    #[must_use]
+    pub fn under(mut self, once: Once) -> Self {
+        self.once = Some(Arc::new(once));
+        self
+    }
+
     /// The tenant and space.
     pub const fn scope(&self) -> Scope {
         self.scope
@@ -298,6 +308,11 @@ impl Context {
     /// The commit every read must have seen.
     pub const fn least_seq(&self) -> Option<Seq> {
         self.at_least
+    }
+
+    /// The request, where it is one that happens once.
+    pub fn once(&self) -> Option<&Once> {
+        self.once.as_deref()
     }
 
     /// Passes when the permission was granted.

@@ -20,6 +20,7 @@ mod id;
 mod json_schema;
 pub mod kernel;
 mod name;
+mod once;
 pub mod ontology;
 pub mod relay;
 mod store;
@@ -51,6 +52,7 @@ pub use self::id::{
 };
 pub use self::kernel::typed;
 pub use self::name::{API_NAME_LEN_MAX, ApiName};
+pub use self::once::{IDEMPOTENCY_KEY_LEN_MAX, Once};
 pub use self::store::Store;
 pub use self::tenancy::Tenancy;
 pub use self::time::{Date, Duration, Timestamp};

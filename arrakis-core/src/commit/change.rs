@@ -198,6 +198,12 @@ pub struct AuditRecord {
     /// The `traceparent` of the request (W3C Trace Context), when it is of a trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Arc<str>>,
+    /// The digest of the request ([`crate::Once::request`]), when it was sent under an idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Arc<str>>,
+    /// What it was answered, for whoever has the key and the root secret of the deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Arc<str>>,
 }
 
 /// What the audit log says of an action.
@@ -214,12 +220,22 @@ pub struct ActionRecord {
 impl AuditRecord {
     /// A record that names a method and a request, and no action.
     pub fn new(method: impl Into<Arc<str>>, request_id: RequestId) -> Self {
-        Self { method: method.into(), request_id, action: None, undoes: None, changes: None, trace: None }
+        Self {
+            method: method.into(),
+            request_id,
+            action: None,
+            undoes: None,
+            changes: None,
+            trace: None,
+            request: None,
+            answer: None,
+        }
     }
 
     /// A record of a method that is called in a context, and no action.
     pub fn of(ctx: &Context, method: impl Into<Arc<str>>) -> Self {
-        Self { trace: ctx.trace().map(Into::into), ..Self::new(method, ctx.request_id()) }
+        let request = ctx.once().map(|once| Arc::clone(once.request()));
+        Self { trace: ctx.trace().map(Into::into), request, ..Self::new(method, ctx.request_id()) }
     }
 }
 

@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use super::log::UNDONE;
-use super::{Atomicity, Change, Commit, CommitLog, ObjectOp, Receipt};
+use super::{Atomicity, Change, Commit, CommitLog, LogEntry, ObjectOp, Receipt};
 use crate::metric;
-use crate::{Error, Key, ObjectTypeId, Outcome, Result, Seq, TenantId};
+use crate::{CommitId, Context, Error, Key, ObjectTypeId, Once, Outcome, Result, Scope, Seq, TenantId};
 
 /// The most commits in one batch.
 pub const COMMIT_BATCH_MAX: usize = 1_024;
@@ -134,6 +134,28 @@ impl Committer {
     /// Commits many values in one transaction of their own, each by itself. Answers one result per commit, in order.
     pub async fn commit_each(&self, commits: Vec<Commit>) -> Vec<Result<Receipt>> {
         self.shared.apply(&*self.log, commits, Atomicity::Each).await
+    }
+
+    /// The receipt of a commit of the context's tenant that was made before, marked replayed. `None` when there is none.
+    ///
+    /// # Errors
+    /// `request.idempotency.other_request` when the context is of a request under an idempotency key, and another one made it; what the store answers.
+    pub async fn before(&self, ctx: &Context, id: CommitId) -> Result<Option<Receipt>> {
+        let Some(receipt) = self.log.receipt(ctx.scope(), id).await? else { return Ok(None) };
+        if let Some(once) = ctx.once() {
+            let entry = self.entry(ctx.scope(), receipt.seq).await?;
+            if entry.audit.request.is_some_and(|request| request != *once.request()) {
+                return Err(Once::other());
+            }
+        }
+        Ok(Some(Receipt { replayed: true, ..receipt }))
+    }
+
+    /// The entry of a commit that was made.
+    pub(crate) async fn entry(&self, scope: Scope, seq: Seq) -> Result<LogEntry> {
+        let page = self.log.entries(scope, Seq(seq.0.saturating_sub(1)), 1).await?;
+        let entry = page.entries.into_iter().find(|entry| entry.seq == seq);
+        entry.ok_or_else(|| Error::corrupt("commit.entry", "a commit has no entry in the log").with("seq", seq))
     }
 
     /// Gives this clone up. When it is the last, waits until every commit handed over is answered and the log is let go.

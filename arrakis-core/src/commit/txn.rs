@@ -56,6 +56,9 @@ pub trait Txn {
     /// The receipt of a commit already in the log, whichever tenant wrote it, with that tenant.
     fn receipt(&mut self, commit: CommitId) -> Result<Option<(TenantId, Receipt)>>;
 
+    /// The digest of the request that made a commit of a tenant, where it bears one.
+    fn request(&mut self, tenant: TenantId, commit: Seq) -> Result<Option<Arc<str>>>;
+
     /// The current schema of a space, `None` when nothing was published.
     fn schema(&mut self, space: SpaceId) -> Result<Option<Arc<Schema>>>;
 

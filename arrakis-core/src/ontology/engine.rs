@@ -153,7 +153,7 @@ impl Ontology {
 
     /// What an earlier commit with this id published.
     async fn replayed(&self, ctx: &Context, id: CommitId) -> Result<Option<Published>> {
-        let Some(receipt) = self.committer.log().receipt(ctx.scope(), id).await? else { return Ok(None) };
+        let Some(receipt) = self.committer.before(ctx, id).await? else { return Ok(None) };
         self.published_by(ctx, receipt).await.map(Some)
     }
 

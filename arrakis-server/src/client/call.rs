@@ -212,7 +212,8 @@ impl Client {
             request = request.timeout(time.saturating_add(GRACE));
         }
         if question.meta.is_write {
-            request = request.header(IDEMPOTENCY_KEY, &question.key);
+            let key = ctx.once().map_or(&*question.key, arrakis_core::Once::key);
+            request = request.header(IDEMPOTENCY_KEY, key);
         }
         if let Some(seq) = ctx.least_seq() {
             request = request.header(ARK_AT_LEAST, seq.0);

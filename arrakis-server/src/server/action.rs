@@ -17,16 +17,25 @@ impl Routes {
         .on_write(
             &api::EXECUTE,
             service,
-            |asked, id| asked.id = Some(asked.id.unwrap_or(id)),
+            |asked, once| once.names(&mut asked.id),
             |service, ctx, asked| Box::pin(async move { service.execute(&ctx, asked).await }),
         )
-        .on(&api::EXECUTE_BATCH, service, |service, ctx, asked| {
-            Box::pin(async move { service.execute_batch(&ctx, asked).await })
-        })
+        .on_write(
+            &api::EXECUTE_BATCH,
+            service,
+            |asked, once| {
+                let is_unnamed = asked.acts.iter().all(|act| act.id.is_none());
+                for (place, act) in asked.acts.iter_mut().enumerate() {
+                    act.id.get_or_insert_with(|| once.id_of(place));
+                }
+                is_unnamed
+            },
+            |service, ctx, asked| Box::pin(async move { service.execute_batch(&ctx, asked).await }),
+        )
         .on_write(
             &api::UNDO,
             service,
-            |asked, id| asked.id = Some(asked.id.unwrap_or(id)),
+            |asked, once| once.names(&mut asked.id),
             |service, ctx, asked| Box::pin(async move { service.undo(&ctx, asked).await }),
         )
     }

@@ -4,27 +4,22 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arrakis_core::{CommitId, Context, Error, ErrorKind, Result};
-use uuid::Uuid;
+use arrakis_core::{Actor, Context, Error, ErrorKind, Once, Result, TenantId};
 
 use super::answer::Answer;
 
-/// The longest key, bytes.
-pub(crate) const IDEMPOTENCY_KEY_LEN_MAX: usize = 255;
 /// How many answers are kept, over all tenants.
 const KEPT_MAX: usize = 10_000;
-/// The longest answer that is kept, bytes: a longer one is given once, and what was done is still done once.
+/// The longest answer that is kept, bytes.
 const KEPT_LEN_MAX: usize = 65_536;
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_secs(86_400);
 
-/// A key of one asker, hashed.
-type Key = [u8; 32];
+/// A key, of whoever asked under it.
+type Key = (TenantId, Actor, String);
 
-/// What became of the writes sent under keys, in this process.
-///
-/// A write of the kernel bears its key to the log as the id of its commit, and so happens once whatever process it is sent to; what is kept here is the
-/// answer, and what was asked.
+/// What became of the writes that were lately sent to this process under keys: who asks the same again is answered without the store, and of two that
+/// ask at once the second waits. What is not kept here is known by the log, in which every commit bears the request it was made by.
 #[derive(Debug, Default)]
 pub(crate) struct Idempotency(Mutex<Kept>);
 
@@ -37,7 +32,7 @@ struct Kept {
 
 #[derive(Debug)]
 struct Entry {
-    request: [u8; 32],
+    request: Arc<str>,
     since: Duration,
     /// `None` while it is being worked on.
     answer: Option<Arc<Answer>>,
@@ -57,7 +52,6 @@ pub(crate) enum Claim {
 pub(crate) struct Pending {
     table: Arc<Idempotency>,
     key: Key,
-    id: CommitId,
     is_over: bool,
 }
 
@@ -65,42 +59,13 @@ impl Idempotency {
     /// Begins a write under a key.
     ///
     /// # Errors
-    /// `request.idempotency.key`; `request.idempotency.other_request`; `request.idempotency.in_progress`.
-    pub(crate) fn claim(
-        self: &Arc<Self>,
-        ctx: &Context,
-        key: &str,
-        (asked, body): (&str, &[u8]),
-        now: Duration,
-    ) -> Result<Claim> {
-        if key.is_empty()
-            || key.len() > IDEMPOTENCY_KEY_LEN_MAX
-            || !key.bytes().all(|byte| (0x21..0x7f).contains(&byte))
-        {
-            let malformed = "an idempotency key is 1 to 255 visible characters";
-            return Err(
-                Error::invalid("request.idempotency.key", malformed).with("length_max", IDEMPOTENCY_KEY_LEN_MAX)
-            );
-        }
-        let mut keys = blake3::Hasher::new_derive_key("arrakis 2026 idempotency key");
-        for part in [ctx.scope().tenant.uuid().as_bytes(), ctx.actor().as_str().as_bytes(), key.as_bytes()] {
-            keys.update(&(part.len() as u64).to_le_bytes()).update(part);
-        }
-        let hashed = *keys.finalize().as_bytes();
-        let request = blake3::Hasher::new().update(asked.as_bytes()).update(&[0]).update(body).finalize();
-        let request = *request.as_bytes();
-        let id = Uuid::try_parse(key).unwrap_or_else(|_| {
-            let mut bytes = [0; 16];
-            bytes.iter_mut().zip(hashed).for_each(|(byte, hashed)| *byte = hashed);
-            uuid::Builder::from_custom_bytes(bytes).into_uuid()
-        });
+    /// `request.idempotency.other_request`; `request.idempotency.in_progress`.
+    pub(crate) fn claim(self: &Arc<Self>, ctx: &Context, once: &Once, now: Duration) -> Result<Claim> {
+        let key = (ctx.scope().tenant, ctx.actor().clone(), once.key().to_owned());
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget(now);
-        match kept.by_key.get(&hashed) {
-            Some(entry) if entry.request != request => Err(Error::conflict(
-                "request.idempotency.other_request",
-                "another request was sent under this idempotency key",
-            )),
+        match kept.by_key.get(&key) {
+            Some(entry) if entry.request != *once.request() => Err(Once::other()),
             Some(Entry { answer: Some(answer), .. }) => Ok(Claim::Done(Arc::clone(answer))),
             Some(_) => Err(Error::new(
                 ErrorKind::Conflict,
@@ -109,14 +74,10 @@ impl Idempotency {
             )
             .retryable_is(true)),
             None => {
-                kept.by_key.insert(hashed, Entry { request, since: now, answer: None });
-                kept.oldest.push_back((now, hashed));
-                Ok(Claim::Do(Pending {
-                    table: Arc::clone(self),
-                    key: hashed,
-                    id: CommitId::from_uuid(id),
-                    is_over: false,
-                }))
+                let request = Arc::clone(once.request());
+                kept.by_key.insert(key.clone(), Entry { request, since: now, answer: None });
+                kept.oldest.push_back((now, key.clone()));
+                Ok(Claim::Do(Pending { table: Arc::clone(self), key, is_over: false }))
             }
         }
     }
@@ -124,11 +85,11 @@ impl Idempotency {
 
 impl Kept {
     fn forget(&mut self, now: Duration) {
-        while let Some((since, key)) = self.oldest.front().copied() {
-            if self.oldest.len() <= KEPT_MAX && now.saturating_sub(since) < KEPT {
+        while let Some((since, _)) = self.oldest.front() {
+            if self.oldest.len() <= KEPT_MAX && now.saturating_sub(*since) < KEPT {
                 break;
             }
-            self.oldest.pop_front();
+            let Some((since, key)) = self.oldest.pop_front() else { break };
             // One that was begun anew under the same key stands further back.
             if self.by_key.get(&key).is_some_and(|entry| entry.since == since) {
                 self.by_key.remove(&key);
@@ -138,11 +99,6 @@ impl Kept {
 }
 
 impl Pending {
-    /// The id of the commit it makes.
-    pub(crate) const fn id(&self) -> CommitId {
-        self.id
-    }
-
     /// It was done: the same again gets the same answer.
     pub(crate) fn done(mut self, answer: &Answer) {
         self.is_over = true;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrakis_core::kernel::{AsOf, Edit, Expect, GetObjects, KernelService, Write};
-use arrakis_core::{CommitId, Error, Key, Seq};
+use arrakis_core::{Error, Key, Once, Seq};
 
 use super::answer::Answer;
 use super::asked::Asked;
@@ -45,18 +45,21 @@ impl Routes {
         .on_write(
             &api::WRITE,
             service,
-            |asked, id| asked.id = Some(asked.id.unwrap_or(id)),
+            |asked, once| once.names(&mut asked.id),
             |service, ctx, asked| Box::pin(async move { service.write(&ctx, asked).await }),
         )
         .on_asked(
             &api::LOAD.meta,
-            Arc::new(move |asked: Asked, id: Option<CommitId>| {
+            Arc::new(move |asked: Asked, once: Option<Once>| {
                 let service = Arc::clone(&loading);
                 Box::pin(async move {
                     let mut load =
                         if asked.is_of(NDJSON) { lines::load(&asked.body)? } else { asked.read(&api::LOAD.meta)? };
-                    load.id = load.id.or(id);
-                    Answer::of(&api::LOAD, &asked, &service.load(&asked.ctx, load).await?)
+                    let ctx = match once {
+                        Some(once) if once.names(&mut load.id) => asked.ctx.clone().under(once),
+                        _ => asked.ctx.clone(),
+                    };
+                    Answer::of(&api::LOAD, &asked, &service.load(&ctx, load).await?)
                 })
             }),
         )
@@ -84,11 +87,13 @@ impl Routes {
         let service = Arc::clone(service);
         self.on_asked(
             &endpoint.meta,
-            Arc::new(move |asked: Asked, id: Option<CommitId>| {
+            Arc::new(move |asked: Asked, once: Option<Once>| {
                 let service = Arc::clone(&service);
                 Box::pin(async move {
                     let (edit, reason) = edit(asked.read(&endpoint.meta)?, expected(&asked)?);
-                    let written = service.write(&asked.ctx, Write { edits: vec![edit], id, reason }).await;
+                    let id = once.as_ref().map(Once::id);
+                    let ctx = once.into_iter().fold(asked.ctx.clone(), arrakis_core::Context::under);
+                    let written = service.write(&ctx, Write { edits: vec![edit], id, reason }).await;
                     Answer::of(endpoint, &asked, &written.map_err(outermost)?)
                 })
             }),

@@ -44,7 +44,7 @@ impl Routes {
         .on_write(
             &api::APPLY,
             service,
-            |asked, id| asked.id = Some(asked.id.unwrap_or(id)),
+            |asked, once| once.names(&mut asked.id),
             |service, ctx, asked| Box::pin(async move { service.apply(&ctx, asked).await }),
         )
     }

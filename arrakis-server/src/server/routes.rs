@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrakis_core::metric;
-use arrakis_core::{CommitId, Context, Error, Result};
+use arrakis_core::{Context, Error, Once, Result};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
@@ -34,7 +34,7 @@ pub struct Routes {
 }
 
 /// What works on a request whose asker is known.
-pub(crate) type Work = Arc<dyn Fn(Asked, Option<CommitId>) -> BoxFuture<'static, Result<Answer>> + Send + Sync>;
+pub(crate) type Work = Arc<dyn Fn(Asked, Option<Once>) -> BoxFuture<'static, Result<Answer>> + Send + Sync>;
 
 impl Routes {
     /// No endpoint yet.
@@ -83,15 +83,15 @@ impl Routes {
         Q: DeserializeOwned + Send + 'static,
         A: Serialize + Send + 'static,
     {
-        self.on_write(endpoint, service, |_, _| (), call)
+        self.on_write(endpoint, service, |_, _| true, call)
     }
 
-    /// Answers an endpoint that makes a commit, of which an idempotency key is the id.
+    /// Answers an endpoint that makes commits, which get their ids of an idempotency key where the request names none itself.
     pub(crate) fn on_write<S, Q, A>(
         self,
         endpoint: &'static Endpoint<Q, A>,
         service: &Arc<S>,
-        name: fn(&mut Q, CommitId),
+        name: fn(&mut Q, &Once) -> bool,
         call: fn(Arc<S>, Context, Q) -> Answered<A>,
     ) -> Self
     where
@@ -100,14 +100,15 @@ impl Routes {
         A: Serialize + Send + 'static,
     {
         let service = Arc::clone(service);
-        let work: Work = Arc::new(move |asked, id| {
+        let work: Work = Arc::new(move |asked, once| {
             let service = Arc::clone(&service);
             Box::pin(async move {
                 let mut question: Q = asked.read(&endpoint.meta)?;
-                if let Some(id) = id {
-                    name(&mut question, id);
-                }
-                let answer = call(service, asked.ctx.clone(), question).await?;
+                let ctx = match once {
+                    Some(once) if name(&mut question, &once) => asked.ctx.clone().under(once),
+                    _ => asked.ctx.clone(),
+                };
+                let answer = call(service, ctx, question).await?;
                 Answer::of(endpoint, &asked, &answer)
             })
         });
@@ -201,10 +202,11 @@ async fn once(door: &Door, meta: &Meta, work: &Work, (asked, key): (Asked, &str)
     let path = asked.path.iter().fold(meta.id.to_owned(), |all, (_, value)| all + "\n" + value);
     let which = format!("{path}\n{}\n{}", asked.query, asked.header("if-match").unwrap_or_default());
     let now = door.env().monotonic();
-    match door.idempotency().claim(&asked.ctx, key, (&which, &asked.body), now)? {
+    let once = Once::new(&asked.ctx, key, &[which.as_bytes(), &asked.body])?;
+    match door.idempotency().claim(&asked.ctx, &once, now)? {
         Claim::Done(answer) => Ok(Answer::clone(&answer)),
         Claim::Do(pending) => {
-            let answer = work(asked, Some(pending.id())).await?;
+            let answer = work(asked, Some(once)).await?;
             pending.done(&answer);
             Ok(answer)
         }

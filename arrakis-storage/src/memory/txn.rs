@@ -124,6 +124,11 @@ impl Txn for MemoryTxn<'_> {
         Ok(entry.map(|entry| (entry.tenant, Receipt { commit, seq: entry.seq, replayed: false })))
     }
 
+    fn request(&mut self, tenant: TenantId, commit: Seq) -> Result<Option<Arc<str>>> {
+        let entry = self.state.entry(commit).filter(|entry| entry.tenant == tenant);
+        Ok(entry.and_then(|entry| entry.audit.request.clone()))
+    }
+
     fn schema(&mut self, space: SpaceId) -> Result<Option<Arc<Schema>>> {
         let latest = self.state.spaces.get(&space).and_then(|space| space.published.last());
         Ok(latest.map(|(schema, _)| Arc::clone(schema)))

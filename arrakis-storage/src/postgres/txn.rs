@@ -10,8 +10,8 @@ use super::overlay::{Place, Rows, Slot, Sought, stored_link};
 use super::session::Session;
 use super::table::Publisher;
 use super::value::{Binder, RowReader};
-use super::{ontology, scan, statement};
-use crate::sql::{ReadRow, TableId, body_of, fits, missing_table};
+use super::{commit_log, ontology, scan, statement};
+use crate::sql::{ReadRow, TableId, body_of, fits, missing_table, seq_value};
 use arrakis_core::commit::{Publication, StoredLink, StoredRow, Txn, VisitLink, VisitObject};
 use arrakis_core::ontology::{End, LinkType, ObjectType, Schema};
 use arrakis_core::{
@@ -123,6 +123,19 @@ impl Txn for PgTxn<'_> {
             super::prefetch::from(self, commit)?;
         }
         Ok(self.receipts.get(&commit).copied().flatten())
+    }
+
+    fn request(&mut self, tenant: TenantId, commit: Seq) -> Result<Option<Arc<str>>> {
+        self.check()?;
+        if let Some(row) = self.log.iter().find(|row| row.entry.seq == commit) {
+            return Ok(row.entry.audit.request.clone());
+        }
+        let after = seq_value(Seq(commit.0.saturating_sub(1)));
+        let bound = Binder::default().bind(tenant.uuid())?.bind(after)?.bind(1_i64)?.done();
+        let answer = self.session.rows(statement::LOG_ENTRIES, bound);
+        let rows = self.kept(answer)?;
+        let entry = commit_log::page_of(&rows)?.entries.into_iter().find(|entry| entry.seq == commit);
+        Ok(entry.and_then(|entry| entry.audit.request))
     }
 
     fn schema(&mut self, space: SpaceId) -> Result<Option<Arc<Schema>>> {

@@ -69,15 +69,15 @@ pub(super) fn author(row: &Row<'_>, first: usize) -> Result<Author> {
     Author::new(at, &actor, row.get(first + 2).map_err(sqlite)?)
 }
 
-fn entries(read: &Reading<'_>, (after, limit): &(Seq, u32)) -> Result<LogPage> {
-    let mut found = read.connection.prepare_cached(statement::LOG_ENTRIES).map_err(sqlite)?;
-    let tenant = read.scope.tenant.uuid();
-    let mut rows = found.query((tenant.as_bytes(), seq_value(*after), limit)).map_err(sqlite)?;
+pub(super) fn entries(connection: &Connection, tenant: TenantId, (after, limit): (Seq, u32)) -> Result<Vec<LogEntry>> {
+    let mut found = connection.prepare_cached(statement::LOG_ENTRIES).map_err(sqlite)?;
+    let tenant = tenant.uuid();
+    let mut rows = found.query((tenant.as_bytes(), seq_value(after), limit)).map_err(sqlite)?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next().map_err(sqlite)? {
         entries.push(entry(row)?);
     }
-    Ok(LogPage { entries, head: read.head })
+    Ok(entries)
 }
 
 /// Instants never go back along the log, so the newest one not after `at` is found by halving.
@@ -108,7 +108,11 @@ impl CommitLog for SqliteStore {
     }
 
     async fn entries(&self, scope: Scope, after: Seq, limit: u32) -> Result<LogPage> {
-        self.readers.read(Request::now(scope), &(after, limit), entries).await
+        let page = |read: &Reading<'_>, within: &(Seq, u32)| {
+            let entries = entries(read.connection, read.scope.tenant, *within)?;
+            Ok(LogPage { entries, head: read.head })
+        };
+        self.readers.read(Request::now(scope), &(after, limit), page).await
     }
 
     async fn receipt(&self, scope: Scope, commit: CommitId) -> Result<Option<Receipt>> {

@@ -173,6 +173,11 @@ impl Txn for SqliteTxn<'_> {
         commit_log::receipt(self.connection, commit)
     }
 
+    fn request(&mut self, tenant: TenantId, commit: Seq) -> Result<Option<Arc<str>>> {
+        let entry = commit_log::entries(self.connection, tenant, (Seq(commit.0.saturating_sub(1)), 1))?;
+        Ok(entry.into_iter().find(|entry| entry.seq == commit).and_then(|entry| entry.audit.request))
+    }
+
     fn schema(&mut self, space: SpaceId) -> Result<Option<Arc<Schema>>> {
         if let Some(schema) = self.memory.schemas.get(&space) {
             return Ok(schema.clone());

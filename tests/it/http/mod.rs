@@ -10,6 +10,7 @@ mod flood;
 mod gateway;
 mod lines;
 mod matrix;
+mod once;
 #[cfg(all(feature = "cli", unix))]
 mod process;
 mod remote;
@@ -79,7 +80,7 @@ impl Served {
         let root = Vault::new_root(&env);
         let mut options = UserOptions::new(root.clone());
         options.issuer = "https://id.example".into();
-        options.hasher = Some(Hasher::new(env.clone(), Cost { memory_kib: 64, passes: 1 }, 2));
+        options.hasher = Some(hasher(&env));
         let arrakis = Arrakis::builder().env(env).users(options).in_memory().await.unwrap();
         let ctx = arrakis.context();
         arrakis.publish(&ctx, ONTOLOGY).await.unwrap();
@@ -146,6 +147,11 @@ impl Served {
         assert!(status.is_success(), "{path}: {status}: {text}");
         serde_json::from_str(&text).unwrap()
     }
+}
+
+/// One that is quick.
+pub(crate) fn hasher(env: &Env) -> Hasher {
+    Hasher::new(env.clone(), Cost { memory_kib: 64, passes: 1 }, 2)
 }
 
 pub(crate) fn local() -> SocketAddr {

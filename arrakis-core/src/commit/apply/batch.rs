@@ -1,8 +1,8 @@
 //! Several commits in one transaction.
 
-use super::{Applied, apply};
+use super::{Applied, apply, before};
 use crate::commit::{Atomicity, Commit, Receipt, Txn, undone};
-use crate::{Error, Result, Seq, Timestamp};
+use crate::{Error, ErrorKind, Result, Seq, Timestamp};
 
 /// What became of a batch.
 #[derive(Debug)]
@@ -67,9 +67,10 @@ impl AppliedBatch {
 fn answer_undone(txn: &mut dyn Txn, commits: &[Commit], refused: usize, error: Error) -> Result<Vec<Result<Receipt>>> {
     let mut results = Vec::with_capacity(commits.len());
     for commit in commits {
-        results.push(match txn.receipt(commit.id)? {
-            Some((tenant, receipt)) if tenant == commit.scope.tenant => Ok(Receipt { replayed: true, ..receipt }),
-            _ => Err(undone()),
+        results.push(match before(txn, commit) {
+            Ok(Some(receipt)) => Ok(receipt),
+            Err(error) if error.kind() != ErrorKind::Conflict => return Err(error),
+            Ok(None) | Err(_) => Err(undone()),
         });
     }
     if let Some(slot) = results.get_mut(refused) {

@@ -11,7 +11,7 @@ pub(crate) use self::link::dangling;
 pub(crate) use self::object::absent;
 use super::{Change, Commit, Effect, LogEntry, Precondition, Publication, Receipt, TenancyChange, Tenant, Txn};
 use crate::ontology::{DataCheck, End, LinkType, ObjectType, Schema, Violations};
-use crate::{Error, ErrorKind, Key, LinkTypeId, Result, Scope, Seq, Timestamp};
+use crate::{Error, ErrorKind, Key, LinkTypeId, Once, Result, Scope, Seq, Timestamp};
 
 /// The most objects and links one deletion may reach by on-delete rules.
 pub const CASCADE_MAX: usize = 10_000;
@@ -34,12 +34,8 @@ pub enum Applied {
 /// # Errors
 /// What refuses the commit; the transaction is then as it was.
 pub fn apply(txn: &mut dyn Txn, commit: &Commit, seq: Seq, last_at: Timestamp) -> Result<Applied> {
-    if let Some((tenant, receipt)) = txn.receipt(commit.id)? {
-        return if tenant == commit.scope.tenant {
-            Ok(Applied::Before(Receipt { replayed: true, ..receipt }))
-        } else {
-            Err(id_taken())
-        };
+    if let Some(receipt) = before(txn, commit)? {
+        return Ok(Applied::Before(receipt));
     }
     txn.savepoint()?;
     let result = Application::new(txn, commit, seq).run(last_at);
@@ -61,6 +57,20 @@ pub fn rehearse(txn: &mut dyn Txn, commit: &Commit, seq: Seq) -> Result<Vec<Effe
     let effects = std::mem::take(&mut application.effects);
     txn.release(false)?;
     applied.map(|()| effects)
+}
+
+/// The receipt of a commit that is in the log already.
+fn before(txn: &mut dyn Txn, commit: &Commit) -> Result<Option<Receipt>> {
+    let Some((tenant, receipt)) = txn.receipt(commit.id)? else { return Ok(None) };
+    if tenant != commit.scope.tenant {
+        return Err(id_taken());
+    }
+    if let Some(request) = &commit.audit.request
+        && txn.request(tenant, receipt.seq)?.is_some_and(|before| before != *request)
+    {
+        return Err(Once::other());
+    }
+    Ok(Some(Receipt { replayed: true, ..receipt }))
 }
 
 fn id_taken() -> Error {

@@ -67,10 +67,7 @@ impl Kernel {
         match attempt {
             // What was done once may be refused by the state it led to: the answer is still the first one.
             Err(error) if act.id.is_some() && error.code() != "kernel.schema.moved" => {
-                match self.committer.log().receipt(ctx.scope(), id).await? {
-                    Some(receipt) => Ok(Acted { receipt: Receipt { replayed: true, ..receipt } }),
-                    None => Err(error),
-                }
+                self.committer.before(ctx, id).await?.map_or(Err(error), |receipt| Ok(Acted { receipt }))
             }
             other => other,
         }
@@ -352,8 +349,8 @@ impl Kernel {
         }
         let mut results = Vec::with_capacity(ids.len());
         for id in ids {
-            let Some(receipt) = self.committer.log().receipt(ctx.scope(), *id).await? else { return Ok(None) };
-            results.push(ActResult::Executed(Receipt { replayed: true, ..receipt }));
+            let Some(receipt) = self.committer.before(ctx, *id).await? else { return Ok(None) };
+            results.push(ActResult::Executed(receipt));
         }
         Ok(Some(ActedBatch { results }))
     }

@@ -90,13 +90,12 @@ impl Kernel {
 
     /// The receipt of the last commit of this load, if it was made before.
     async fn replayed(&self, ctx: &Context, id: CommitId, rows: usize) -> Result<Option<Receipt>> {
-        let log = self.committer.log();
-        if log.receipt(ctx.scope(), id).await?.is_none() {
+        if self.committer.before(ctx, id).await?.is_none() {
             return Ok(None);
         }
         for chunk in (0..rows.div_ceil(COMMIT_CHANGES_MAX)).rev() {
-            if let Some(receipt) = log.receipt(ctx.scope(), chunk_id(id, chunk)).await? {
-                return Ok(Some(Receipt { replayed: true, ..receipt }));
+            if let Some(receipt) = self.committer.before(ctx, chunk_id(id, chunk)).await? {
+                return Ok(Some(receipt));
             }
         }
         Ok(None)

@@ -31,6 +31,7 @@ use super::{
     Neighbours, ObjectStore, Objects, Page, Query, Versions, Write, Written,
 };
 use crate::cache::ReadCache;
+use crate::commit::AuditRecord;
 use crate::cursor::CursorKey;
 use crate::ontology::SchemaSource;
 use crate::{CommitId, Committer, Context, Env, Error, Permission, Result};
@@ -183,7 +184,7 @@ impl KernelService for Kernel {
     }
 
     async fn write(&self, ctx: &Context, request: Write) -> Result<Written> {
-        self.write_as(ctx, &request, "kernel.write").await
+        self.write_as(ctx, &request, AuditRecord::of(ctx, "kernel.write")).await
     }
 
     async fn load(&self, ctx: &Context, request: Load) -> Result<LoadReport> {
@@ -223,11 +224,11 @@ impl ActionService for Kernel {
 }
 
 impl Kernel {
-    /// A write that the log tells as that of another method than the kernel's own.
-    pub(crate) async fn write_as(&self, ctx: &Context, request: &Write, method: &'static str) -> Result<Written> {
+    /// A write of which the log tells what the caller says of it.
+    pub(crate) async fn write_as(&self, ctx: &Context, request: &Write, audit: AuditRecord) -> Result<Written> {
         self.admit(ctx, Permission::ObjectWrite)?;
         let id = request.id.unwrap_or_else(|| self.env.commit_id());
-        under_schema!(self, ctx, self.try_write(ctx, request, (id, method)).await)
+        under_schema!(self, ctx, self.try_write(ctx, request, (id, &audit)).await)
     }
 
     async fn execute_one(&self, ctx: &Context, act: &Act, id: CommitId) -> Result<Acted> {

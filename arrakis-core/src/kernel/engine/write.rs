@@ -12,16 +12,13 @@ impl Kernel {
         &self,
         ctx: &Context,
         request: &Write,
-        (id, method): (CommitId, &'static str),
+        (id, audit): (CommitId, &AuditRecord),
     ) -> Result<Written> {
-        let attempt = self.decide_and_commit(ctx, request, (id, method)).await;
+        let attempt = self.decide_and_commit(ctx, request, (id, audit)).await;
         match attempt {
             // What was written once may be refused by a later schema: the answer is still the first one.
             Err(error) if request.id.is_some() && error.code() != "kernel.schema.moved" => {
-                match self.committer.log().receipt(ctx.scope(), id).await? {
-                    Some(receipt) => Ok(Written { receipt: crate::Receipt { replayed: true, ..receipt } }),
-                    None => Err(error),
-                }
+                self.committer.before(ctx, id).await?.map_or(Err(error), |receipt| Ok(Written { receipt }))
             }
             other => other,
         }
@@ -31,7 +28,7 @@ impl Kernel {
         &self,
         ctx: &Context,
         request: &Write,
-        (id, method): (CommitId, &'static str),
+        (id, audit): (CommitId, &AuditRecord),
     ) -> Result<Written> {
         check_reason(request.reason.as_deref())?;
         let schema = self.schemas.current(ctx.scope().space).await?;
@@ -39,8 +36,7 @@ impl Kernel {
             let Decision { changes, mut preconditions, expected_by } = decide(&schema, &request.edits)?;
             let permitted = self.permit(ctx, &schema, &changes).await;
             preconditions.extend(permitted.map_err(|error| blame(error, &request.edits, &expected_by))?);
-            let audit = AuditRecord::of(ctx, method);
-            let draft = self.draft(ctx, (id, schema.version), audit, request.reason.as_deref());
+            let draft = self.draft(ctx, (id, schema.version), audit.clone(), request.reason.as_deref());
             let commit = Commit { preconditions, changes, ..draft };
             let commit = self.hooks.admit(ctx, commit, self.hook_timeout).await?;
             match self.committer.commit(commit).await {

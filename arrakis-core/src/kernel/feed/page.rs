@@ -11,7 +11,7 @@ use super::rows::{Commits, RowChange};
 use super::window::{ENTRIES_FIRST, Net, Stretch};
 use super::{Feed, links, publication};
 use crate::access::{Access, Compiled, PropertySet, Rows, TypeAccess, Verb};
-use crate::commit::LogEntry;
+use crate::commit::{AuditRecord, LogEntry};
 use crate::ontology::{Backing, End, LinkType, Schema};
 use crate::{Error, LinkTypeId, ObjectTypeId, Permission, Result, Scope, Seq};
 
@@ -238,6 +238,7 @@ impl CommitChanges {
 /// A commit without its changes.
 fn whole(entry: LogEntry) -> CommitChanges {
     let LogEntry { seq, commit, tenant: _, actor, at, reason, effects: _, audit, events } = entry;
+    let audit = AuditRecord { request: None, answer: None, ..audit };
     let origin = Some(Origin { commit, actor, reason, audit });
     CommitChanges { seq, at, origin, objects: Vec::new(), links: Vec::new(), published: None, events }
 }

@@ -311,6 +311,32 @@ pub async fn a_receipt_is_found_by_its_tenant(fixture: Fixture) {
     assert_eq!(fixture.store.receipt(fixture.own, fixture.unused_id()).await.unwrap(), None);
 }
 
+/// A commit that was made by a request under an idempotency key is not taken for that of another request, in its own batch or later.
+pub async fn a_commit_is_of_one_request(fixture: Fixture) {
+    let commit = Commit::from(team(&fixture, "a"));
+    let by = |request: Option<&str>| {
+        let mut commit = commit.clone();
+        commit.audit.request = request.map(Into::into);
+        commit
+    };
+    let told = |answers: Vec<crate::Result<crate::Receipt>>| -> Vec<_> {
+        answers.into_iter().map(|answer| answer.map_err(|e| e.code().to_owned()).map(|of| of.replayed)).collect()
+    };
+    let other = || Err("request.idempotency.other_request".to_owned());
+    let batch = vec![by(Some("x")), by(Some("x")), by(Some("y")), by(None)];
+    let answers = fixture.store.commit_batch(batch, Atomicity::Each).await;
+    assert_eq!(told(answers), [Ok(false), Ok(true), other(), Ok(true)]);
+    assert_eq!(
+        fixture.store.commit_batch(vec![by(Some("x"))], Atomicity::Each).await[0].as_ref().map(|of| of.replayed).ok(),
+        Some(true)
+    );
+    // Nothing that comes along with it is made either.
+    let beside = Commit::from(team(&fixture, "b"));
+    let answers = fixture.store.commit_batch(vec![beside.clone(), by(Some("y"))], Atomicity::All).await;
+    assert_eq!(told(answers), [Err("commit.batch.undone".to_owned()), other()]);
+    assert_eq!(fixture.store.receipt(fixture.own, beside.id).await.unwrap(), None);
+}
+
 /// A rehearsal answers the effects a commit then has, and changes nothing.
 pub async fn a_rehearsal_tells_what_a_commit_would_do(fixture: Fixture) {
     fixture.wrote(team(&fixture, "a")).await;

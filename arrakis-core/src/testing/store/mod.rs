@@ -89,6 +89,7 @@ macro_rules! store_suite {
                 the_log_never_goes_back_in_time
                 the_commit_at_an_instant_is_the_newest_by_then
                 a_receipt_is_found_by_its_tenant
+                a_commit_is_of_one_request
                 a_rehearsal_tells_what_a_commit_would_do
                 a_rehearsal_refuses_what_a_commit_refuses
                 the_cursor_key_stays

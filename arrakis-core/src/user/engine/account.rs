@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::auth::totp_purpose;
+use super::once::Method;
 use super::user::credential;
 use super::{RETRIES_MAX, Users, has_moved};
 use crate::credential::hasher::Verdict;
@@ -68,6 +69,26 @@ impl Users {
             }
         }
     }
+
+    async fn try_confirm(&self, method: Method<'_>, code: &Secret) -> Result<RecoveryCodes> {
+        let Method { ctx, directory, .. } = method;
+        let user = self.whose(ctx, directory, None, true)?;
+        let (kept, row) = self.credential_of(directory, &user).await?;
+        let pending = row.totp_pending.clone();
+        let pending = pending.ok_or_else(|| Error::conflict("user.totp.pending", "no secret waits to be confirmed"))?;
+        let key = (ctx.scope().tenant, user.name.clone());
+        self.inner.accounts.attempt(&key, self.inner.env.monotonic())?;
+        let secret = self.totp_secret(&user.id, &pending)?;
+        let step = secret.step_of(code.expose(), self.now(), None).ok_or_else(refused)?;
+        self.inner.accounts.succeeded(&key);
+        let (codes, digests) = recovery::new_codes(&self.inner.vault, &user.id)?;
+        let row =
+            CredentialRow { totp: Some(pending), totp_pending: None, totp_step: Some(step), recovery: digests, ..row };
+        let edits = vec![credential(kept.as_ref(), &row)?];
+        let codes = RecoveryCodes { codes };
+        method.commit(edits, &codes).await.map_err(moved)?;
+        Ok(codes)
+    }
 }
 
 fn is_own(ctx: &Context, user: &User) -> bool {
@@ -83,72 +104,75 @@ impl AccountService for Users {
     async fn set_password(&self, ctx: &Context, request: SetPassword) -> Result<()> {
         self.admit(ctx, None)?;
         let directory = self.directory(ctx).await?;
-        let user = self.whose(ctx, &directory, request.user.as_deref(), true)?;
-        if is_own(ctx, &user) {
-            self.knows_password(ctx, &directory, &user, request.current.as_ref()).await.map_err(|e| e.at("current"))?;
-        }
-        let password = self.hashed(ctx, &user, &request.password).await?;
-        for _ in 0..RETRIES_MAX {
-            let mut edits = vec![self.with_password(&directory, &user, &password).await?];
-            edits.extend(self.ending(&directory, &user.id).await?);
-            match self.commit(ctx, &directory, "user.set_password", edits).await {
-                // A session ended by itself, or another password was set.
-                Err(error) if has_moved(&error) => {}
-                other => return other.map(drop),
+        let method = self.method(ctx, &directory, "user.set_password");
+        let set = async {
+            let user = self.whose(ctx, &directory, request.user.as_deref(), true)?;
+            if is_own(ctx, &user) {
+                let current = request.current.as_ref();
+                self.knows_password(ctx, &directory, &user, current).await.map_err(|e| e.at("current"))?;
             }
-        }
-        Err(super::group::contended())
+            let password = self.hashed(ctx, &user, &request.password).await?;
+            for _ in 0..RETRIES_MAX {
+                let mut edits = vec![self.with_password(&directory, &user, &password).await?];
+                edits.extend(self.ending(&directory, &user.id).await?);
+                match method.commit(edits, &()).await {
+                    // A session ended by itself, or another password was set.
+                    Err(error) if has_moved(&error) => {}
+                    other => return other.map(drop),
+                }
+            }
+            Err(super::group::contended())
+        };
+        method.once(set).await
     }
 
     async fn enrol_totp(&self, ctx: &Context) -> Result<TotpEnrolment> {
         self.admit(ctx, None)?;
         let directory = self.directory(ctx).await?;
-        let user = self.whose(ctx, &directory, None, true)?;
-        let (kept, row) = self.credential_of(&directory, &user).await?;
-        if row.totp.is_some() {
-            return Err(Error::conflict("user.totp.enrolled", "one-time codes are asked for already"));
-        }
-        let secret = TotpSecret::new(&self.inner.env);
-        let sealed = self.inner.vault.seal(&totp_purpose(&user.id), secret.text().expose().as_bytes())?;
-        let edits = vec![credential(kept.as_ref(), &CredentialRow { totp_pending: Some(sealed), ..row })?];
-        self.commit(ctx, &directory, "user.enrol_totp", edits).await.map_err(moved)?;
-        Ok(TotpEnrolment { uri: secret.uri(&self.inner.issuer, &user.name), secret: secret.text().clone() })
+        let method = self.method(ctx, &directory, "user.enrol_totp");
+        let enrolled = async {
+            let user = self.whose(ctx, &directory, None, true)?;
+            let (kept, row) = self.credential_of(&directory, &user).await?;
+            if row.totp.is_some() {
+                return Err(Error::conflict("user.totp.enrolled", "one-time codes are asked for already"));
+            }
+            let secret = TotpSecret::new(&self.inner.env);
+            let sealed = self.inner.vault.seal(&totp_purpose(&user.id), secret.text().expose().as_bytes())?;
+            let edits = vec![credential(kept.as_ref(), &CredentialRow { totp_pending: Some(sealed), ..row })?];
+            let uri = secret.uri(&self.inner.issuer, &user.name);
+            let enrolment = TotpEnrolment { uri, secret: secret.text().clone() };
+            method.commit(edits, &enrolment).await.map_err(moved)?;
+            Ok(enrolment)
+        };
+        method.once(enrolled).await
     }
 
     async fn confirm_totp(&self, ctx: &Context, code: &Secret) -> Result<RecoveryCodes> {
         self.admit(ctx, None)?;
         let directory = self.directory(ctx).await?;
-        let user = self.whose(ctx, &directory, None, true)?;
-        let (kept, row) = self.credential_of(&directory, &user).await?;
-        let pending = row.totp_pending.clone();
-        let pending = pending.ok_or_else(|| Error::conflict("user.totp.pending", "no secret waits to be confirmed"))?;
-        let key = (ctx.scope().tenant, user.name.clone());
-        self.inner.accounts.attempt(&key, self.inner.env.monotonic())?;
-        let secret = self.totp_secret(&user.id, &pending)?;
-        let step = secret.step_of(code.expose(), self.now(), None).ok_or_else(refused)?;
-        self.inner.accounts.succeeded(&key);
-        let (codes, digests) = recovery::new_codes(&self.inner.vault, &user.id)?;
-        let row =
-            CredentialRow { totp: Some(pending), totp_pending: None, totp_step: Some(step), recovery: digests, ..row };
-        let edits = vec![credential(kept.as_ref(), &row)?];
-        self.commit(ctx, &directory, "user.confirm_totp", edits).await.map_err(moved)?;
-        Ok(RecoveryCodes { codes })
+        let method = self.method(ctx, &directory, "user.confirm_totp");
+        method.once(self.try_confirm(method, code)).await
     }
 
     async fn disable_totp(&self, ctx: &Context, user: Option<&str>, second: Option<&SecondFactor>) -> Result<()> {
         self.admit(ctx, None)?;
         let directory = self.directory(ctx).await?;
-        let user = self.whose(ctx, &directory, user, true)?;
-        let (kept, row) = self.credential_of(&directory, &user).await?;
-        let Some(kept) = kept else { return Ok(()) };
-        if is_own(ctx, &user) && row.totp.is_some() {
-            let key = (ctx.scope().tenant, user.name.clone());
-            self.inner.accounts.attempt(&key, self.inner.env.monotonic())?;
-            self.second(&row, second)?;
-            self.inner.accounts.succeeded(&key);
-        }
-        let row = CredentialRow { totp: None, totp_pending: None, totp_step: None, recovery: Vec::new(), ..row };
-        self.commit(ctx, &directory, "user.disable_totp", vec![kept.replace(&row)?]).await.map(drop).map_err(moved)
+        let method = self.method(ctx, &directory, "user.disable_totp");
+        let disabled = async {
+            let user = self.whose(ctx, &directory, user, true)?;
+            let (kept, row) = self.credential_of(&directory, &user).await?;
+            let Some(kept) = kept else { return Ok(()) };
+            if is_own(ctx, &user) && row.totp.is_some() {
+                let key = (ctx.scope().tenant, user.name.clone());
+                self.inner.accounts.attempt(&key, self.inner.env.monotonic())?;
+                self.second(&row, second)?;
+                self.inner.accounts.succeeded(&key);
+            }
+            let row = CredentialRow { totp: None, totp_pending: None, totp_step: None, recovery: Vec::new(), ..row };
+            let edits = vec![kept.replace(&row)?];
+            method.commit(edits, &()).await.map(drop).map_err(moved)
+        };
+        method.once(disabled).await
     }
 
     async fn sessions(&self, ctx: &Context, user: Option<&str>) -> Result<Vec<SessionInfo>> {
@@ -163,21 +187,25 @@ impl AccountService for Users {
     async fn end_sessions(&self, ctx: &Context, user: Option<&str>, session: Option<&str>) -> Result<()> {
         self.admit(ctx, None)?;
         let directory = self.directory(ctx).await?;
-        let user = self.whose(ctx, &directory, user, false)?;
-        for _ in 0..RETRIES_MAX {
-            let edits = match session {
-                None => self.ending(&directory, &user.id).await?,
-                Some(id) if directory.state().sessions(&user.id).any(|session| session.id == id) => {
-                    vec![delete::<SessionRow>(id, None)]
+        let method = self.method(ctx, &directory, "auth.end");
+        let ended = async {
+            let user = self.whose(ctx, &directory, user, false)?;
+            for _ in 0..RETRIES_MAX {
+                let edits = match session {
+                    None => self.ending(&directory, &user.id).await?,
+                    Some(id) if directory.state().sessions(&user.id).any(|session| session.id == id) => {
+                        vec![delete::<SessionRow>(id, None)]
+                    }
+                    Some(id) => return Err(absent("session", id)),
+                };
+                match method.commit(edits, &()).await {
+                    // One ended by itself, which is seen in a moment.
+                    Err(error) if has_moved(&error) => self.caught_up(&directory).await?,
+                    other => return other.map(drop),
                 }
-                Some(id) => return Err(absent("session", id)),
-            };
-            match self.commit(ctx, &directory, "auth.end", edits).await {
-                // One ended by itself, which is seen in a moment.
-                Err(error) if has_moved(&error) => self.caught_up(&directory).await?,
-                other => return other.map(drop),
             }
-        }
-        Err(super::group::contended())
+            Err(super::group::contended())
+        };
+        method.once(ended).await
     }
 }

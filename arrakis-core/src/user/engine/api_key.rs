@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::once::Method;
 use super::{Users, later};
 use crate::credential::api_key::{KeyOwner, NewKey};
 use crate::kernel::{Edit, Kernel, KernelExt as _};
@@ -29,12 +30,10 @@ pub(super) async fn write_used(directory: &Directory, kernel: &Kernel) -> Result
     Ok(())
 }
 
-#[async_trait]
-impl ApiKeyService for Users {
-    async fn create_api_key(&self, ctx: &Context, request: NewApiKey) -> Result<ShownApiKey> {
-        self.admit(ctx, None)?;
-        let directory = self.directory(ctx).await?;
-        let user = self.whose(ctx, &directory, request.user.as_deref(), true)?;
+impl Users {
+    async fn try_create_key(&self, method: Method<'_>, request: NewApiKey) -> Result<ShownApiKey> {
+        let Method { ctx, directory, .. } = method;
+        let user = self.whose(ctx, directory, request.user.as_deref(), true)?;
         if !(1..=DAYS_MAX).contains(&request.days) {
             return Err(Error::invalid("user.api_key.days", "an API key is in force for 1 to 365 days").at("days"));
         }
@@ -62,8 +61,20 @@ impl ApiKeyService for Users {
             expires_at: later(now, days),
             used_at: None,
         };
-        self.commit(ctx, &directory, "user.create_api_key", vec![row.create()?]).await?;
-        Ok(ShownApiKey { key: key.text().clone(), info: row.info() })
+        let edits = vec![row.create()?];
+        let shown = ShownApiKey { key: key.text().clone(), info: row.info() };
+        method.commit(edits, &shown).await?;
+        Ok(shown)
+    }
+}
+
+#[async_trait]
+impl ApiKeyService for Users {
+    async fn create_api_key(&self, ctx: &Context, request: NewApiKey) -> Result<ShownApiKey> {
+        self.admit(ctx, None)?;
+        let directory = self.directory(ctx).await?;
+        let method = self.method(ctx, &directory, "user.create_api_key");
+        method.once(self.try_create_key(method, request)).await
     }
 
     async fn api_keys(&self, ctx: &Context, user: Option<&str>) -> Result<Vec<ApiKeyInfo>> {
@@ -78,22 +89,30 @@ impl ApiKeyService for Users {
     async fn revoke_api_key(&self, ctx: &Context, user: Option<&str>, key: &str) -> Result<()> {
         self.admit(ctx, None)?;
         let directory = self.directory(ctx).await?;
-        let user = self.whose(ctx, &directory, user, false)?;
-        if !directory.state().api_keys(&user.id).any(|row| row.id == key) {
-            return Err(absent("api_key", key));
-        }
-        let edits: Vec<Edit> = vec![delete::<ApiKeyRow>(key, None)];
-        self.commit(ctx, &directory, "user.revoke_api_key", edits).await.map(drop)
+        let method = self.method(ctx, &directory, "user.revoke_api_key");
+        let revoked = async {
+            let user = self.whose(ctx, &directory, user, false)?;
+            if !directory.state().api_keys(&user.id).any(|row| row.id == key) {
+                return Err(absent("api_key", key));
+            }
+            let edits: Vec<Edit> = vec![delete::<ApiKeyRow>(key, None)];
+            method.commit(edits, &()).await.map(drop)
+        };
+        method.once(revoked).await
     }
 
     async fn revoke_issued(&self, ctx: &Context, to: Issued) -> Result<()> {
         let directory = self.admitted(ctx, Permission::UserManage).await?;
-        let id = match to {
-            Issued::Everyone => "tenant".into(),
-            Issued::User(user) => format!("user:{}", directory.state().user(&user)?.id),
-            Issued::Client(client) => format!("client:{client}"),
+        let method = self.method(ctx, &directory, "user.revoke_issued");
+        let revoked = async {
+            let id = match to {
+                Issued::Everyone => "tenant".into(),
+                Issued::User(user) => format!("user:{}", directory.state().user(&user)?.id),
+                Issued::Client(client) => format!("client:{client}"),
+            };
+            let edits = vec![RevocationRow::new(id, &self.inner.env).put(None)?];
+            method.commit(edits, &()).await.map(drop)
         };
-        let row = RevocationRow::new(id, &self.inner.env);
-        self.commit(ctx, &directory, "user.revoke_issued", vec![row.put(None)?]).await.map(drop)
+        method.once(revoked).await
     }
 }

@@ -42,7 +42,7 @@ impl Users {
         if directory.state().policy_parts() == 0 {
             let mut policy = Policy::default();
             policy.roles.push(everything(role.clone()));
-            match self.put_policy(ctx, policy, Some(crate::Seq(0))).await {
+            match self.put_policy(self.method(ctx, &directory, "policy.apply"), &policy, Some(crate::Seq(0))).await {
                 Err(error) if error.code() != "user.policy.moved" => return Err(error),
                 // Another process puts the same one in force.
                 _ => self.caught_up(&directory).await?,

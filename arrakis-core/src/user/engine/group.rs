@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
+use super::once::Method;
 use super::user::told;
 use super::{RETRIES_MAX, Users, has_moved};
 use crate::kernel::{Edit, Expect};
@@ -23,7 +24,8 @@ impl Users {
         kept.map_or_else(|| row.put(Some(Expect::Absent)), |kept| kept.replace(&row))
     }
 
-    async fn try_add(&self, ctx: &Context, directory: &Directory, group: &str, member: &GroupMember) -> Result<()> {
+    async fn try_add(&self, method: Method<'_>, group: &str, member: &GroupMember) -> Result<()> {
+        let Method { ctx, directory, .. } = method;
         let mut edits = Vec::new();
         if matches!(member, GroupMember::Group(_)) {
             edits.push(self.guarded(directory, NESTING).await?);
@@ -41,7 +43,7 @@ impl Users {
             MembershipRow::of(&member, &group.id)
         };
         edits.push(row.put(None)?);
-        self.commit(ctx, directory, "user.add_member", edits).await.map(drop)
+        method.commit(edits, &()).await.map(drop)
     }
 }
 
@@ -77,13 +79,18 @@ fn check_nesting(state: &State, group: &Group, member: &GroupMember) -> Result<(
 impl GroupService for Users {
     async fn create_group(&self, ctx: &Context, group: NewGroup) -> Result<Group> {
         let directory = self.admitted(ctx, Permission::UserManage).await?;
-        let group = Group { id: self.id(), name: checked_name(&group.name)?, description: group.description };
-        if directory.state().group_names.contains_key(&group.name) {
-            let taken = Error::new(ErrorKind::AlreadyExists, "user.group.name.taken", "there is a group of this name");
-            return Err(taken.at("name"));
-        }
-        self.commit(ctx, &directory, "user.create_group", vec![group.create()?]).await.map_err(told)?;
-        Ok(group)
+        let method = self.method(ctx, &directory, "user.create_group");
+        let created = async {
+            let group = Group { id: self.id(), name: checked_name(&group.name)?, description: group.description };
+            if directory.state().group_names.contains_key(&group.name) {
+                let taken = "there is a group of this name";
+                return Err(Error::new(ErrorKind::AlreadyExists, "user.group.name.taken", taken).at("name"));
+            }
+            let edits = vec![group.create()?];
+            method.commit(edits, &group).await.map_err(told)?;
+            Ok(group)
+        };
+        method.once(created).await
     }
 
     async fn groups(&self, ctx: &Context) -> Result<Vec<Group>> {
@@ -94,8 +101,13 @@ impl GroupService for Users {
 
     async fn delete_group(&self, ctx: &Context, group: &str) -> Result<()> {
         let directory = self.admitted(ctx, Permission::UserManage).await?;
-        let id = directory.state().group(group)?.id.clone();
-        self.commit(ctx, &directory, "user.delete_group", vec![delete::<Group>(&id, None)]).await.map(drop)
+        let method = self.method(ctx, &directory, "user.delete_group");
+        let deleted = async {
+            let id = directory.state().group(group)?.id.clone();
+            let edits = vec![delete::<Group>(&id, None)];
+            method.commit(edits, &()).await.map(drop)
+        };
+        method.once(deleted).await
     }
 
     async fn members(&self, ctx: &Context, group: &str) -> Result<Vec<GroupMember>> {
@@ -112,27 +124,35 @@ impl GroupService for Users {
 
     async fn add_member(&self, ctx: &Context, group: &str, member: GroupMember) -> Result<()> {
         let directory = self.admitted(ctx, Permission::UserManage).await?;
-        for _ in 0..RETRIES_MAX {
-            match self.try_add(ctx, &directory, group, &member).await {
-                Err(error) if has_moved(&error) => {}
-                other => return other,
+        let method = self.method(ctx, &directory, "user.add_member");
+        let added = async {
+            for _ in 0..RETRIES_MAX {
+                match self.try_add(method, group, &member).await {
+                    Err(error) if has_moved(&error) => {}
+                    other => return other,
+                }
             }
-        }
-        Err(contended())
+            Err(contended())
+        };
+        method.once(added).await
     }
 
     async fn remove_member(&self, ctx: &Context, group: &str, member: GroupMember) -> Result<()> {
         let directory = self.admitted(ctx, Permission::UserManage).await?;
-        let row = {
-            let state = directory.state();
-            let (group, member) = (state.group(group)?, state.member(&member)?);
-            if !state.members(&group.id).any(|of| *of == member) {
-                return Err(Error::not_found("user.membership.absent", "it is not in this group itself"));
-            }
-            MembershipRow::of(&member, &group.id)
+        let method = self.method(ctx, &directory, "user.remove_member");
+        let removed = async {
+            let row = {
+                let state = directory.state();
+                let (group, member) = (state.group(group)?, state.member(&member)?);
+                if !state.members(&group.id).any(|of| *of == member) {
+                    return Err(Error::not_found("user.membership.absent", "it is not in this group itself"));
+                }
+                MembershipRow::of(&member, &group.id)
+            };
+            let edits = vec![delete::<MembershipRow>(&row.id, None)];
+            method.commit(edits, &()).await.map(drop)
         };
-        let edits = vec![delete::<MembershipRow>(&row.id, None)];
-        self.commit(ctx, &directory, "user.remove_member", edits).await.map(drop)
+        method.once(removed).await
     }
 }
 

@@ -5,6 +5,7 @@ mod api_key;
 mod auth;
 mod bootstrap;
 mod group;
+mod once;
 mod policy;
 mod role;
 mod session;
@@ -21,11 +22,12 @@ use async_trait::async_trait;
 use tokio::task::JoinSet;
 
 pub use self::bootstrap::Bootstrap;
+use self::once::Method;
 use self::signing::Signer;
 use super::row::{Kept, Row};
 use super::{DIRECTORY_SPACE, DIRECTORY_SPACE_NAME, Directory, SessionLife, User, directory_context, directory_scope};
 use crate::access::{Policy, Scope as Over};
-use crate::commit::Committer;
+use crate::commit::{AuditRecord, Committer};
 use crate::credential::api_key::is_environment;
 use crate::credential::hasher::Hasher;
 use crate::credential::password::PasswordRules;
@@ -325,12 +327,22 @@ impl Users {
         edits: Vec<Edit>,
     ) -> Result<Seq> {
         let own = directory_of(ctx, directory);
-        let written = self.inner.kernel.write_as(&own, &Write { edits, ..Write::default() }, method).await?;
-        let seq = written.receipt.seq;
+        let write = Write { edits, ..Write::default() };
+        let seq = self.inner.kernel.write_as(&own, &write, AuditRecord::of(&own, method)).await?.receipt.seq;
+        self.seen_here(directory, seq).await;
+        Ok(seq)
+    }
+
+    /// A method of this service, being called.
+    const fn method<'m>(&'m self, ctx: &'m Context, directory: &'m Directory, name: &'static str) -> Method<'m> {
+        Method { users: self, ctx, directory, name }
+    }
+
+    /// Waits until this process has seen a commit that is made.
+    async fn seen_here(&self, directory: &Directory, seq: Seq) {
         if let Err(error) = directory.caught_up(seq).await {
             tracing::warn!(error = error.chain(), "a change of the directory is made, and not seen here yet");
         }
-        Ok(seq)
     }
 
     /// An object of a directory as the store has it now.

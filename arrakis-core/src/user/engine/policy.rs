@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::once::Method;
 use super::{RETRIES_MAX, Users, has_moved};
 use crate::access::{Access, ObjectGrant, POLICY_TEXT_LEN_MAX, Policy, PropertyList, Role, Scope, TypeRights, Verb};
 use crate::kernel::{KernelService as _, ObjectSet, PAGE_SIZE_MAX, PageRequest, Query};
 use crate::ontology::{NewOntology, Schema};
 use crate::user::row::{Kept, PolicyPartRow, Row, delete};
 use crate::user::state::Overlay;
-use crate::user::{Difference, Directory, PolicyVersion, SIMULATED_MAX, Simulated, Simulation, User, absent};
+use crate::user::{Difference, Directory, SIMULATED_MAX, Simulated, Simulation, User, absent};
 use crate::{ApiName, Context, Error, Permission, Result, Seq};
 
 /// How long a part is, bytes: as much as a property holds, with room for what JSON escapes.
@@ -63,35 +64,36 @@ impl Users {
         }
     }
 
-    pub(super) async fn put_policy(&self, ctx: &Context, policy: Policy, expect: Option<Seq>) -> Result<PolicyVersion> {
-        let directory = self.directory(ctx).await?;
-        self.checked(ctx, &policy).await?;
+    /// Puts a policy in force; answers the commit that did.
+    pub(super) async fn put_policy(&self, method: Method<'_>, policy: &Policy, expect: Option<Seq>) -> Result<Seq> {
+        let Method { ctx, directory, .. } = method;
+        self.checked(ctx, policy).await?;
         if let Some(access) = ctx.access() {
             let name = ApiName::parse("everything")?;
             access.check_covers(&everything(name), &Scope::Tenant)?;
         }
-        let text = serde_json::to_string(&policy)
+        let text = serde_json::to_string(policy)
             .map_err(|e| Error::internal("user.policy", "a policy has a JSON form").caused_by(e))?;
         if text.len() > POLICY_TEXT_LEN_MAX {
             return Err(Error::invalid("access.policy.too_large", "the policy is too long")
                 .with("length_max", POLICY_TEXT_LEN_MAX));
         }
         for _ in 0..RETRIES_MAX {
-            let kept = self.parts(&directory).await?;
+            let kept = self.parts(directory).await?;
             let revision = kept.iter().map(|part| part.revision).max().unwrap_or_default();
             if expect.is_some_and(|expect| expect != revision) {
                 return Err(Error::conflict("user.policy.moved", "another policy was put in force meanwhile")
                     .with("revision", revision));
             }
             if kept.iter().map(|part| &*part.row.text).collect::<String>() == text && revision > Seq(0) {
-                return Ok(PolicyVersion { policy: Arc::new(policy), revision });
+                return Ok(revision);
             }
             let edits = edits(&kept, &text)?;
-            let seq = match self.commit(ctx, &directory, "policy.apply", edits).await {
-                Err(error) if has_moved(&error) => continue,
-                other => other?,
-            };
-            return Ok(PolicyVersion { policy: Arc::new(policy), revision: seq });
+            // Which commit it is, is not known before it is made.
+            match method.commit(edits, &None::<Seq>).await {
+                Err(error) if has_moved(&error) => {}
+                other => return other,
+            }
         }
         Err(super::group::contended())
     }

@@ -1,5 +1,7 @@
 //! What is assigned, and questions about what follows of it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::Users;
@@ -45,26 +47,35 @@ impl Users {
 impl RoleService for Users {
     async fn assign(&self, ctx: &Context, assignment: NewAssignment) -> Result<Assignment> {
         let directory = self.admitted(ctx, Permission::RoleAssign).await?;
-        let assignment = Self::scoped(&*self.schema(ctx).await?, assignment)?;
-        let assignment = {
-            let state = directory.state();
-            let assignment = self.assigned(&state, assignment)?;
-            let over = scope_of(assignment.object_type.as_ref(), assignment.key.as_ref());
-            Self::check_gives(ctx, &state, &assignment.role, &over)?;
-            assignment
+        let method = self.method(ctx, &directory, "role.assign");
+        let assigned = async {
+            let assignment = Self::scoped(&*self.schema(ctx).await?, assignment)?;
+            let assignment = {
+                let state = directory.state();
+                let assignment = self.assigned(&state, assignment)?;
+                let over = scope_of(assignment.object_type.as_ref(), assignment.key.as_ref());
+                Self::check_gives(ctx, &state, &assignment.role, &over)?;
+                assignment
+            };
+            let edits = vec![AssignmentRow::of(&assignment).create()?];
+            // A holder that is gone by now is told by the link to it.
+            method.commit(edits, &assignment).await?;
+            Ok(assignment)
         };
-        // A holder that is gone by now is told by the link to it.
-        self.commit(ctx, &directory, "role.assign", vec![AssignmentRow::of(&assignment).create()?]).await?;
-        Ok(assignment)
+        method.once(assigned).await
     }
 
     async fn unassign(&self, ctx: &Context, assignment: &str) -> Result<()> {
         let directory = self.admitted(ctx, Permission::RoleAssign).await?;
-        if !directory.state().assignments.contains_key(assignment) {
-            return Err(absent("assignment", assignment));
-        }
-        let edits = vec![delete::<AssignmentRow>(assignment, None)];
-        self.commit(ctx, &directory, "role.unassign", edits).await.map(drop)
+        let method = self.method(ctx, &directory, "role.unassign");
+        let unassigned = async {
+            if !directory.state().assignments.contains_key(assignment) {
+                return Err(absent("assignment", assignment));
+            }
+            let edits = vec![delete::<AssignmentRow>(assignment, None)];
+            method.commit(edits, &()).await.map(drop)
+        };
+        method.once(unassigned).await
     }
 
     async fn assignments(&self, ctx: &Context, holder: Option<GroupMember>) -> Result<Vec<Assignment>> {
@@ -81,12 +92,17 @@ impl RoleService for Users {
     async fn policy(&self, ctx: &Context) -> Result<PolicyVersion> {
         let directory = self.admitted(ctx, Permission::PolicyRead).await?;
         let state = directory.state();
-        Ok(PolicyVersion { policy: std::sync::Arc::clone(&state.policy), revision: state.policy_revision })
+        Ok(PolicyVersion { policy: Arc::clone(&state.policy), revision: state.policy_revision })
     }
 
     async fn apply_policy(&self, ctx: &Context, policy: Policy, expect: Option<Seq>) -> Result<PolicyVersion> {
         self.admit(ctx, Some(Permission::PolicyManage))?;
-        self.put_policy(ctx, policy, expect).await
+        let directory = self.directory(ctx).await?;
+        let method = self.method(ctx, &directory, "policy.apply");
+        let policy = Arc::new(policy);
+        let put = async { self.put_policy(method, &policy, expect).await.map(Some) };
+        let (revision, before) = method.once_at(put).await?;
+        Ok(PolicyVersion { policy, revision: revision.or(before).unwrap_or_default() })
     }
 
     async fn explain_as(&self, ctx: &Context, user: &str, check: Check) -> Result<Explanation> {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::group::contended;
+use super::once::Method;
 use super::{RETRIES_MAX, Users, directory_of, has_moved, later};
 use crate::credential::Secret;
 use crate::kernel::{Edit, Expect, KernelService as _, ObjectSet, PAGE_SIZE_MAX, PageRequest, Query};
@@ -54,6 +55,48 @@ impl Users {
         let sessions = state.sessions(user).map(|session| delete::<SessionRow>(&session.id, None));
         Ok(sessions.chain([revoked.put(None)?]).collect())
     }
+
+    async fn try_update(&self, method: Method<'_>, patch: UserPatch) -> Result<User> {
+        let Method { ctx, directory, .. } = method;
+        let now = directory.state().user(&patch.user)?.clone();
+        let mut user = now.clone();
+        let cleared = |text: String| if text.is_empty() { None } else { Some(text) };
+        if let Some(name) = patch.display_name {
+            user.display_name = cleared(name);
+        }
+        if let Some(email) = patch.email {
+            let email = cleared(email).as_deref().map(checked_email).transpose()?;
+            if email != user.email {
+                (user.email, user.email_verified) = (email, false);
+            }
+        }
+        user.attributes = patch.attributes.unwrap_or(user.attributes);
+        user.status = patch.status.unwrap_or(user.status);
+        check(&user)?;
+        let reaches = (&user.email, &user.attributes) != (&now.email, &now.attributes)
+            || (now.status, user.status) == (UserStatus::Suspended, UserStatus::Active);
+        if reaches {
+            self.check_holds_what(ctx, &directory.state(), &user.id)?;
+        }
+        for _ in 0..RETRIES_MAX {
+            let object: Option<Kept<User>> = self.kept(directory, &user.id).await?;
+            let object = object.ok_or_else(|| absent("user", &user.name))?;
+            if object.row != now {
+                return Err(Error::conflict("user.moved", "the user was changed meanwhile").retryable_is(true));
+            }
+            let mut edits = vec![object.replace(&user)?];
+            // Reinstated, it logs in anew, too: nothing that was begun meanwhile comes to life.
+            if now.status != user.status {
+                edits.extend(self.ending(directory, &user.id).await?);
+            }
+            match method.commit(edits, &user).await {
+                // The user was changed, or one of its sessions has ended by itself.
+                Err(error) if has_moved(&error) => {}
+                other => return other.map(|_| user).map_err(told),
+            }
+        }
+        Err(contended())
+    }
 }
 
 fn check(user: &User) -> Result<()> {
@@ -97,25 +140,36 @@ pub(super) fn told(error: Error) -> Error {
 impl UserService for Users {
     async fn create_user(&self, ctx: &Context, user: NewUser) -> Result<User> {
         let directory = self.admitted(ctx, Permission::UserManage).await?;
-        let user = self.drafted(&directory, user)?;
-        self.commit(ctx, &directory, "user.create", vec![user.create()?]).await.map_err(told)?;
-        Ok(user)
+        let method = self.method(ctx, &directory, "user.create");
+        let created = async {
+            let user = self.drafted(&directory, user)?;
+            let edits = vec![user.create()?];
+            method.commit(edits, &user).await.map_err(told)?;
+            Ok(user)
+        };
+        method.once(created).await
     }
 
     async fn invite(&self, ctx: &Context, user: NewUser) -> Result<Invitation> {
         let directory = self.admitted(ctx, Permission::UserManage).await?;
-        let user = self.drafted(&directory, user)?;
-        if user.kind == UserKind::Service {
-            return Err(Error::invalid("user.invitation.service", "a service account has API keys and is not invited")
-                .at("kind"));
-        }
-        let id = self.id();
-        let secret = Secret::from(format!("{id}.{}", self.inner.vault.random::<32>().expose()));
-        let digest = self.inner.vault.digest("invitation", secret.expose())?;
-        let expires_at = later(self.now(), INVITATION);
-        let row = InvitationRow { id, user: user.id.clone(), digest, expires_at };
-        self.commit(ctx, &directory, "user.invite", vec![user.create()?, row.create()?]).await.map_err(told)?;
-        Ok(Invitation { user, secret, expires_at })
+        let method = self.method(ctx, &directory, "user.invite");
+        let invited = async {
+            let user = self.drafted(&directory, user)?;
+            if user.kind == UserKind::Service {
+                let service = "a service account has API keys and is not invited";
+                return Err(Error::invalid("user.invitation.service", service).at("kind"));
+            }
+            let id = self.id();
+            let secret = Secret::from(format!("{id}.{}", self.inner.vault.random::<32>().expose()));
+            let digest = self.inner.vault.digest("invitation", secret.expose())?;
+            let expires_at = later(self.now(), INVITATION);
+            let row = InvitationRow { id, user: user.id.clone(), digest, expires_at };
+            let edits = vec![user.create()?, row.create()?];
+            let invitation = Invitation { user, secret, expires_at };
+            method.commit(edits, &invitation).await.map_err(told)?;
+            Ok(invitation)
+        };
+        method.once(invited).await
     }
 
     async fn user(&self, ctx: &Context, user: &str) -> Result<User> {
@@ -145,51 +199,20 @@ impl UserService for Users {
 
     async fn update_user(&self, ctx: &Context, patch: UserPatch) -> Result<User> {
         let directory = self.admitted(ctx, Permission::UserManage).await?;
-        let now = directory.state().user(&patch.user)?.clone();
-        let mut user = now.clone();
-        let cleared = |text: String| if text.is_empty() { None } else { Some(text) };
-        if let Some(name) = patch.display_name {
-            user.display_name = cleared(name);
-        }
-        if let Some(email) = patch.email {
-            let email = cleared(email).as_deref().map(checked_email).transpose()?;
-            if email != user.email {
-                (user.email, user.email_verified) = (email, false);
-            }
-        }
-        user.attributes = patch.attributes.unwrap_or(user.attributes);
-        user.status = patch.status.unwrap_or(user.status);
-        check(&user)?;
-        let reaches = (&user.email, &user.attributes) != (&now.email, &now.attributes)
-            || (now.status, user.status) == (UserStatus::Suspended, UserStatus::Active);
-        if reaches {
-            self.check_holds_what(ctx, &directory.state(), &user.id)?;
-        }
-        for _ in 0..RETRIES_MAX {
-            let object: Option<Kept<User>> = self.kept(&directory, &user.id).await?;
-            let object = object.ok_or_else(|| absent("user", &user.name))?;
-            if object.row != now {
-                return Err(Error::conflict("user.moved", "the user was changed meanwhile").retryable_is(true));
-            }
-            let mut edits = vec![object.replace(&user)?];
-            // Reinstated, it logs in anew, too: nothing that was begun meanwhile comes to life.
-            if now.status != user.status {
-                edits.extend(self.ending(&directory, &user.id).await?);
-            }
-            match self.commit(ctx, &directory, "user.update", edits).await {
-                // The user was changed, or one of its sessions has ended by itself.
-                Err(error) if has_moved(&error) => {}
-                other => return other.map(|_| user).map_err(told),
-            }
-        }
-        Err(contended())
+        let method = self.method(ctx, &directory, "user.update");
+        method.once(self.try_update(method, patch)).await
     }
 
     async fn delete_user(&self, ctx: &Context, user: &str) -> Result<()> {
         let directory = self.admitted(ctx, Permission::UserManage).await?;
-        let id = directory.state().user(user)?.id.clone();
-        let revoked = RevocationRow::new(format!("user:{id}"), &self.inner.env).put(None)?;
-        self.commit(ctx, &directory, "user.delete", vec![delete::<User>(&id, None), revoked]).await.map(drop)
+        let method = self.method(ctx, &directory, "user.delete");
+        let deleted = async {
+            let id = directory.state().user(user)?.id.clone();
+            let revoked = RevocationRow::new(format!("user:{id}"), &self.inner.env).put(None)?;
+            let edits = vec![delete::<User>(&id, None), revoked];
+            method.commit(edits, &()).await.map(drop)
+        };
+        method.once(deleted).await
     }
 
     async fn export_user(&self, ctx: &Context, user: &str) -> Result<UserExport> {

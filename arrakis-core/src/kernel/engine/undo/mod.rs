@@ -17,7 +17,7 @@ use crate::kernel::edit::{Decision, decide};
 use crate::kernel::plan::{HistoryPlan, HistorySubject};
 use crate::kernel::{Edit, LinkEnds, Version};
 use crate::ontology::{Property, Schema};
-use crate::{Commit, CommitId, Context, Effect, Error, Key, LinkTypeId, LogEntry, ObjectTypeId, Receipt, Result, Seq};
+use crate::{Commit, CommitId, Context, Effect, Error, Key, LinkTypeId, LogEntry, ObjectTypeId, Result, Seq};
 
 /// How many later versions of one row are looked through for who changed it.
 const VERSIONS_READ_MAX: u32 = 1_000;
@@ -59,9 +59,9 @@ impl Kernel {
     pub(super) async fn try_undo(&self, ctx: &Context, request: &Undo, id: CommitId) -> Result<UndoReport> {
         check_reason(request.reason.as_deref())?;
         if request.id.is_some()
-            && let Some(receipt) = self.committer.log().receipt(ctx.scope(), id).await?
+            && let Some(receipt) = self.committer.before(ctx, id).await?
         {
-            let receipt = Some(Receipt { replayed: true, ..receipt });
+            let receipt = Some(receipt);
             return Ok(UndoReport { receipt, changed_since: Vec::new(), edits: Vec::new(), effects: Vec::new() });
         }
         let now = self.schemas.current(ctx.scope().space).await?;
@@ -152,8 +152,7 @@ impl Kernel {
                 return Err(Error::invalid("kernel.undo.too_large", "the load is too large to be undone at once")
                     .with("commits_max", UNDO_COMMITS_MAX));
             }
-            let page = log.entries(ctx.scope(), Seq(receipt.seq.0.saturating_sub(1)), 1).await?;
-            entries.extend(page.entries.into_iter().filter(|entry| entry.seq == receipt.seq));
+            entries.push(self.committer.entry(ctx.scope(), receipt.seq).await?);
         }
         let kept = |effect: &Effect| matches!(effect, Effect::Object(..) | Effect::Link(..));
         match entries.first() {

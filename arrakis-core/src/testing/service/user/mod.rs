@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod auth;
 pub mod group;
 pub mod law;
+pub mod once;
 pub mod revoke;
 pub mod role;
 #[expect(clippy::module_inception, reason = "users are one noun of several in the suite of the users")]
@@ -59,6 +60,11 @@ macro_rules! user_suite {
             }
             law {
                 what_is_held_follows_of_what_is_there
+            }
+            once {
+                asked_for_at_once_it_is_done_once
+                a_key_is_of_one_request
+                a_secret_is_shown_again_under_its_key
             }
             revoke {
                 what_is_taken_back_is_gone_elsewhere_within_a_second
