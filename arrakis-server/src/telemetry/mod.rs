@@ -7,10 +7,10 @@
 mod admin;
 mod collector;
 mod emf;
+mod lines;
 mod trace;
 
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use arrakis_core::telemetry::METRIC;
@@ -94,8 +94,7 @@ impl Telemetry {
             None => None,
         };
         let (filter, handle) = reload::Layer::new(filter_of(&options.log)?);
-        let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
-        let lines = lines.with_writer(io::stderr).with_filter(filter_fn(|of| of.target() != METRIC));
+        let lines = lines::Lines::new().with_filter(filter_fn(|of| of.target() != METRIC));
         // Spans of ours alone: a driver's would be most of a trace.
         let is_ours = filter_fn(|of| of.target().starts_with("arrakis") && *of.level() <= Level::INFO);
         // Where none are sent none are made.
