@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arrakis_core::metric;
-use arrakis_core::{Context, Env, Error, ErrorKind, RequestId, Result, TenantId};
+use arrakis_core::{Actor, Context, Env, Error, ErrorKind, RequestId, Result, TenantId};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::Response;
@@ -25,7 +25,7 @@ use super::upstream::{Outgoing, OutgoingBody, Upstream, watch};
 use super::websocket::Asker;
 use super::{Standing, cors, gzip, head, passing, path, websocket};
 use crate::api::{ARK_CLIENT_IP, ARK_TIMEOUT_MS, IDEMPOTENCY_KEY, REQUEST_ID};
-use crate::server::{Door, PeerAddress, network_of, refusal, request_span};
+use crate::server::{Door, PeerAddress, network_address, refusal, request_span};
 
 /// The longest body that is kept to be sent again, bytes.
 const KEPT_LEN_MAX: u64 = 65_536;
@@ -38,9 +38,9 @@ pub(super) struct Snapshot {
     upstreams: Vec<Arc<Upstream>>,
     /// By prefix, the longest first: the route, and its upstream among them.
     routes: Vec<(String, Route)>,
-    networks: Limiter<String>,
+    networks: Limiter<IpAddr>,
     tenants: Limiter<TenantId>,
-    actors: Limiter<(TenantId, String)>,
+    actors: Limiter<(TenantId, Actor)>,
     places: Arc<Places>,
     /// What is said of what is routed.
     #[cfg(feature = "openapi")]
@@ -60,6 +60,8 @@ struct Route {
 /// What is known of a request on its way.
 struct Passing<'s> {
     id: RequestId,
+    /// The same, as it is told on both sides.
+    named: Option<HeaderValue>,
     /// The prefix of its route, once that is known.
     route: &'s str,
     client: IpAddr,
@@ -129,7 +131,8 @@ impl Snapshot {
         });
         let origin = cors::allowed(request.headers(), &self.config.origins);
         let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-        let mut passing = Passing { id, client, origin, allowance: None, route: "", upgrade };
+        let named = HeaderValue::try_from(id.to_string()).ok();
+        let mut passing = Passing { id, named, client, origin, allowance: None, route: "", upgrade };
         let mut response = match self.pass(door, standing, &mut passing, request).instrument(span.clone()).await {
             Ok(response) => response,
             Err(error) => {
@@ -237,13 +240,13 @@ impl Snapshot {
     }
 
     fn count_network(&self, passing: &mut Passing<'_>) -> Result<()> {
-        let allowance = self.networks.ask(network_of(passing.client), self.env.monotonic());
+        let allowance = self.networks.ask(network_address(passing.client), self.env.monotonic());
         counted(passing, allowance, "network")
     }
 
     fn count_asker(&self, ledger: &Ledger, passing: &mut Passing<'_>, ctx: &Context) -> Result<()> {
         let (now, tenant) = (self.env.monotonic(), ctx.scope().tenant);
-        let actor = || (tenant, ctx.actor().to_string());
+        let actor = || (tenant, ctx.actor().clone());
         counted(passing, self.actors.ask(actor(), now), "actor")?;
         counted(passing, self.tenants.ask(tenant, now), "tenant")?;
         if let Some(quota) = self.config.quotas.actor {
@@ -320,14 +323,11 @@ impl Snapshot {
     /// Says on the way in what is for the gateway to say.
     fn name(parts: &mut http::request::Parts, passing: &Passing<'_>, ctx: Option<&Context>) {
         head::scrub_request(&mut parts.headers);
-        let texts = [
-            (HeaderName::from_static(REQUEST_ID), passing.id.to_string()),
-            (HeaderName::from_static(ARK_CLIENT_IP), passing.client.to_string()),
-            (HeaderName::from_static("x-forwarded-for"), passing.client.to_string()),
-        ];
-        for (name, text) in texts {
-            if let Ok(value) = HeaderValue::try_from(text) {
-                parts.headers.insert(name, value);
+        let client = HeaderValue::try_from(passing.client.to_string()).ok();
+        let said = [(REQUEST_ID, passing.named.clone()), (ARK_CLIENT_IP, client.clone()), ("x-forwarded-for", client)];
+        for (name, value) in said {
+            if let Some(value) = value {
+                parts.headers.insert(HeaderName::from_static(name), value);
             }
         }
         // Who asks of which tenant was found out here, and is found out there anew.
@@ -343,7 +343,7 @@ impl Snapshot {
         if is_websocket {
             websocket::mark(headers);
         }
-        if let Ok(id) = HeaderValue::try_from(passing.id.to_string()) {
+        if let Some(id) = passing.named.take() {
             headers.insert(REQUEST_ID, id);
         }
         if let Some(allowance) = passing.allowance {

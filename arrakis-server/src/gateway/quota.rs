@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use arrakis_core::{TenantId, Timestamp};
+use arrakis_core::{Actor, TenantId, Timestamp};
 use jiff::tz::TimeZone;
 
 use super::config::{Period, Quota};
@@ -18,7 +18,7 @@ const KEYS_MAX: usize = 100_000;
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     pub(super) tenants: Counts<TenantId>,
-    pub(super) actors: Counts<(TenantId, String)>,
+    pub(super) actors: Counts<(TenantId, Actor)>,
 }
 
 /// How much each has asked in its window, by when that ends, seconds.

@@ -112,14 +112,20 @@ impl Drop for Listener {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PeerAddress(pub(crate) SocketAddr);
 
-/// The network an address is of, as what comes from one place is counted by: the address itself, or of IPv6 the 64 bits one customer has.
-pub(crate) fn network_of(address: IpAddr) -> String {
+/// The first address of the network an address is of, as what comes from one place is counted by: the address itself, or of IPv6 the 64 bits one customer
+/// has.
+pub(crate) fn network_address(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
+    }
+}
+
+/// The same, as it is written.
+pub(crate) fn network_of(address: IpAddr) -> String {
+    match network_address(address) {
         IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let bits = u128::from(address) >> 64 << 64;
-            format!("{}/64", std::net::Ipv6Addr::from(bits))
-        }
+        IpAddr::V6(address) => format!("{address}/64"),
     }
 }
 

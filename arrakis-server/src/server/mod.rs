@@ -23,7 +23,7 @@ pub(crate) use self::answer::refusal;
 pub use self::door::{BODY_LEN_MAX_DEFAULT, Door, DoorOptions, StoredTenants, Tenants};
 pub use self::listen::{ListenOptions, Listener};
 #[cfg(feature = "gateway")]
-pub(crate) use self::listen::{PeerAddress, network_of};
+pub(crate) use self::listen::{PeerAddress, network_address};
 #[cfg(feature = "gateway")]
 pub(crate) use self::observe::request_span;
 #[cfg(all(feature = "gateway", feature = "openapi"))]

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue};
 use tracing::Span;
 use tracing::field::Empty;
 
-use crate::api::{REQUEST_ID, TRACEPARENT};
+use crate::api::TRACEPARENT;
 
 /// The span of a request, which goes on under its name: what is asked of others on its behalf is of the same trace.
 pub(crate) fn request_span(name: &str, headers: &mut HeaderMap, id: RequestId) -> Span {
@@ -16,9 +16,6 @@ pub(crate) fn request_span(name: &str, headers: &mut HeaderMap, id: RequestId) -
     follow(&span, headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()));
     if let Some(Ok(trace)) = traceparent(&span).map(HeaderValue::try_from) {
         headers.insert(TRACEPARENT, trace);
-    }
-    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
-        headers.insert(REQUEST_ID, id);
     }
     span
 }

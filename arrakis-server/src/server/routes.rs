@@ -10,6 +10,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use futures_util::future::BoxFuture;
+use http::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
@@ -21,7 +22,7 @@ use super::idempotency::Claim;
 use super::observe::request_span;
 #[cfg(feature = "openapi")]
 use super::reference::{DOCUMENT, PAGE, Reference};
-use crate::api::{Endpoint, IDEMPOTENCY_KEY, Meta, Verb};
+use crate::api::{Endpoint, IDEMPOTENCY_KEY, Meta, REQUEST_ID, Verb};
 
 /// What a service answers in the end.
 pub(crate) type Answered<A> = BoxFuture<'static, Result<A>>;
@@ -170,6 +171,9 @@ async fn observed(
     let begun = door.env().monotonic();
     let id = door.request_id(request.headers());
     let span = request_span(meta.id, request.headers_mut(), id);
+    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+        request.headers_mut().insert(REQUEST_ID, id);
+    }
     let response = work(request).instrument(span.clone()).await;
     let (endpoint, status) = (meta.id, u64::from(response.status().as_u16()));
     span.record("http.response.status_code", status);

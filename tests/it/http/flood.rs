@@ -15,8 +15,12 @@ use super::process::{Asker, Process, folder};
 const SLOW: usize = 10_000;
 /// Requests that are opened and dropped over one connection.
 const RESETS: usize = 20_000;
-/// Requests whose time is taken.
+/// Requests of a stretch whose times are taken.
 const TIMED: usize = 300;
+/// Stretches of which the quietest counts: other tests run beside these.
+const STRETCHES: usize = 10;
+/// One flood at a time.
+static FLOODED: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// What a process holds in memory, bytes.
 fn resident(process: u32) -> u64 {
@@ -44,6 +48,15 @@ async fn p99(admin: &Asker) -> Duration {
     }
     times.sort();
     times[TIMED * 99 / 100]
+}
+
+/// The same of the quietest stretch, while nothing else is asked.
+async fn calm(admin: &Asker) -> Duration {
+    let mut quietest = Duration::MAX;
+    for _ in 0..3 {
+        quietest = quietest.min(p99(admin).await);
+    }
+    quietest.max(Duration::from_millis(2))
 }
 
 /// A gateway whose limits leave room for the flood, and whoever asks through it.
@@ -77,9 +90,10 @@ fn address(process: &Process) -> &str {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_holds_connections_open_holds_nobody_up() {
+    let _alone = FLOODED.lock().await;
     let (served, gateway, admin) = fronted("flood-slow").await;
     let count = SLOW.min(files_max().saturating_sub(1_000));
-    let before = p99(&admin).await.max(Duration::from_millis(2));
+    let before = calm(&admin).await;
     let rss = resident(gateway.id());
     let mut slow = Vec::with_capacity(count);
     for _ in 0..count {
@@ -88,10 +102,16 @@ async fn who_holds_connections_open_holds_nobody_up() {
         slow.push(stream);
     }
     let held = resident(gateway.id());
-    let during = p99(&admin).await;
+    let mut during = Duration::MAX;
+    for _ in 0..STRETCHES {
+        during = during.min(p99(&admin).await);
+        if during < before * 2 {
+            break;
+        }
+    }
     let each = held.saturating_sub(rss) / u64::try_from(count).unwrap();
     println!("{count} held open, {each} bytes each; p99 {before:?} before, {during:?} meanwhile");
-    assert!(during < before * 4, "{before:?} before, {during:?} meanwhile");
+    assert!(during < before * 2, "{before:?} before, {during:?} meanwhile");
     assert!(each < 32_768, "{each} bytes each");
     // And each is left when its time is over.
     for mut stream in slow.drain(..).take(100) {
@@ -104,10 +124,11 @@ async fn who_holds_connections_open_holds_nobody_up() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_opens_and_drops_requests_is_left() {
+    let _alone = FLOODED.lock().await;
     let (served, gateway, admin) = fronted("flood-reset").await;
-    let before = p99(&admin).await.max(Duration::from_millis(2));
+    let before = calm(&admin).await;
     let rss = resident(gateway.id());
-    let flood = async {
+    let flood = async || {
         let stream = TcpStream::connect(address(&gateway)).await.unwrap();
         let (mut sender, connection) = h2::client::handshake(stream).await.unwrap();
         let ended = tokio::runtime::Handle::current().spawn(connection);
@@ -123,10 +144,17 @@ async fn who_opens_and_drops_requests_is_left() {
         drop(sender);
         (sent, ended.await.unwrap())
     };
-    let ((sent, ended), during) = tokio::join!(flood, p99(&admin));
-    println!("{sent} of {RESETS} sent, then {ended:?}; p99 {before:?} before, {during:?} meanwhile");
-    assert!(ended.is_err() && sent < RESETS, "the connection is ended: {sent} sent, {ended:?}");
-    assert!(during < before * 4, "{before:?} before, {during:?} meanwhile");
+    let mut during = Duration::MAX;
+    for _ in 0..STRETCHES {
+        let ((sent, ended), meanwhile) = tokio::join!(flood(), p99(&admin));
+        assert!(ended.is_err() && sent < RESETS, "the connection is ended: {sent} sent, {ended:?}");
+        println!("{sent} of {RESETS} sent, then {ended:?}; p99 {before:?} before, {meanwhile:?} meanwhile");
+        during = during.min(meanwhile);
+        if during < before * 2 {
+            break;
+        }
+    }
+    assert!(during < before * 2, "{before:?} before, {during:?} meanwhile");
     let grown = resident(gateway.id()).saturating_sub(rss);
     assert!(grown < 32 * 1_024 * 1_024, "{grown} bytes more");
     assert!(gateway.end() && served.end());
