@@ -58,7 +58,7 @@ pub use arrakis_core::typed::{
 pub use arrakis_core::user;
 pub use arrakis_core::{
     Actor, ApiName, BaseType, Capability, Change, Clock, Commit, CommitId, Constraint, Context, DataType, Date,
-    Decimal, Duration, EffectKind, Env, Error, ErrorKind, Geopoint, Grants, Ids, Key, LinkTypeId, ObjectTypeId,
+    Decimal, Duration, EffectKind, Env, Error, ErrorKind, Geopoint, Grants, Ids, Key, LinkTypeId, ObjectTypeId, Once,
     Outcome, Permission, PropertyId, Receipt, RequestId, Result, Scope, Seq, SpaceId, Store, TENANCY_NAME_DEFAULT,
     TENANCY_NAME_LEN_MAX, TenantId, Timestamp, Value,
 };
