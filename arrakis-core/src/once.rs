@@ -63,10 +63,19 @@ impl Once {
         is_unnamed
     }
 
-    /// The id of one of several commits it makes, each for itself, by its place among them. The key cannot be read off it.
+    /// The id of one of several commits it makes, each for itself, by its place among them.
     pub fn id_of(&self, place: usize) -> CommitId {
-        let place = (place as u64).to_le_bytes();
-        let bytes = digest("arrakis 2026 idempotent part", [self.id.uuid().as_bytes().as_slice(), &place]);
+        self.derived("arrakis 2026 idempotent part", &(place as u64).to_le_bytes())
+    }
+
+    /// The id of a commit that bears a sealed answer: the key, which opens it, cannot be read off it.
+    #[cfg(feature = "users")]
+    pub(crate) fn hidden_id(&self) -> CommitId {
+        self.derived("arrakis 2026 idempotent answer id", &[])
+    }
+
+    fn derived(&self, purpose: &str, part: &[u8]) -> CommitId {
+        let bytes = digest(purpose, [self.id.uuid().as_bytes().as_slice(), part]);
         CommitId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 

@@ -19,7 +19,7 @@ const KEPT: Duration = Duration::from_secs(86_400);
 type Key = (TenantId, Actor, String);
 
 /// What became of the writes that were lately sent to this process under keys: who asks the same again is answered without the store, and of two that
-/// ask at once the second waits. What is not kept here is known by the log, in which every commit bears the request it was made by.
+/// ask at once the second is told that the first is worked on. What is not kept here is known by the log, in which every commit bears the request it was made by.
 #[derive(Debug, Default)]
 pub(crate) struct Idempotency(Mutex<Kept>);
 

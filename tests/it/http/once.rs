@@ -136,7 +136,7 @@ impl Writer<'_> {
         self.send("endSessions", (Method::POST, "/v1/account/sessions/end"), of("liv"), of("ivy")).await;
         let key = |name: &str| json!({ "user": "liv", "name": name, "days": 1 });
         let made = self.send("createApiKey", (Method::POST, "/v1/account/api-keys"), key("one"), key("other")).await;
-        let path = format!("/v1/account/api-keys/{}", made["id"].as_str().or(made["info"]["id"].as_str()).unwrap());
+        let path = format!("/v1/account/api-keys/{}", made["info"]["id"].as_str().unwrap());
         let other = ("/v1/account/api-keys/none", Json::Null);
         let named = format!("{path}?user=liv");
         self.send_or("revokeApiKey", (Method::DELETE, &named), Json::Null, other).await;

@@ -74,7 +74,7 @@ impl Method<'_> {
     /// What was answered under a key, and by which commit.
     async fn answered<A: DeserializeOwned>(self, once: &Once) -> Result<Option<(A, Seq)>> {
         let (inner, own) = (&self.users.inner, self.directory.context());
-        let Some(receipt) = inner.committer.before(own, once.id_of(0)).await? else { return Ok(None) };
+        let Some(receipt) = inner.committer.before(own, once.hidden_id()).await? else { return Ok(None) };
         let entry = inner.committer.entry(own.scope(), receipt.seq).await?;
         if *entry.audit.method != *self.name {
             return Err(Once::other());
@@ -101,7 +101,7 @@ impl Method<'_> {
         let sealed = self.vault_of(once)?.seal(PURPOSE, &text)?;
         let answer = users.inner.vault.seal(PURPOSE, sealed.as_bytes())?;
         let audit = AuditRecord { answer: Some(Arc::from(answer)), ..AuditRecord::of(&own, name) };
-        let write = Write { edits, id: Some(once.id_of(0)), ..Write::default() };
+        let write = Write { edits, id: Some(once.hidden_id()), ..Write::default() };
         let receipt = users.inner.kernel.write_as(&own, &write, audit).await?.receipt;
         if receipt.replayed {
             let twice = "the same request was done meanwhile";

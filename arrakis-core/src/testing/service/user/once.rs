@@ -45,6 +45,10 @@ pub async fn a_key_is_of_one_request(on: Deployment) {
     let carl = create(&on.engine, &under(&on.own, &id, "create"), "carl").await.unwrap();
     assert_eq!(code(create(&on.engine, &under(&eve, &id, "create"), "carl").await), other);
 
+    // A batch of actions and a write of users under one key are two commits, whoever has forgotten the first.
+    let once = Once::new(&on.own, "key", &[]).unwrap();
+    assert!(once.hidden_id() != once.id_of(0) && once.hidden_id() != once.id());
+
     let failing = under(&on.own, "again", "create");
     assert_eq!(code(create(&on.engine, &failing, "carl").await), "user.name.taken");
     on.users.delete_user(&on.own, &carl.id).await.unwrap();
